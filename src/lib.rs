@@ -4,7 +4,15 @@
 //! `tests/tidy.rs`).
 
 // Values: pure, no IO, no clock, no async.
+mod body;
+pub mod class;
 pub mod fault;
 pub mod finding;
 pub mod id;
+pub mod lexer;
+mod reach;
+mod reading;
 pub mod sha;
+mod split;
+pub mod sql;
+pub mod token;
