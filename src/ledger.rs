@@ -1,0 +1,310 @@
+//! The ledger: the append-only, hash-chained record of what was done to a database.
+//!
+//! This is the value side: what a row is, how it is hashed, how the state follows from the rows, and how a broken chain
+//! is found. Reading and writing it is `database.rs`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::id::Id;
+use crate::sha::Sha;
+
+/// The ledger's columns, in the order of the table and of every query. All are text but `seq`, `statement`, `rows_affected`,
+/// `reverts` and `duration_ms`, which are integers (BIGINT). Everything but seq, event, phase, started_at, prev_hash and hash may be NULL.
+pub const COLUMNS: &[&str] = &[
+    "seq",
+    "event",
+    "phase",
+    "migration",
+    "digest",
+    "up_checksum",
+    "down_checksum",
+    "verify_checksum",
+    "settings",
+    "proof",
+    "plan",
+    "run",
+    "reverts",
+    "statement",
+    "actor",
+    "db_user",
+    "git_author",
+    "git_commit",
+    "ci",
+    "host",
+    "tool",
+    "reason",
+    "ticket",
+    "approvals",
+    "started_at",
+    "finished_at",
+    "duration_ms",
+    "rows_affected",
+    "schema_before",
+    "schema_after",
+    "detail",
+    "prev_hash",
+    "hash",
+];
+
+/// The hash that stands before the first row.
+pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// What a row tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Act {
+    Apply,
+    Revert,
+    Adopt,
+    Amend,
+    Checkpoint,
+}
+
+impl Act {
+    pub const ALL: [Act; 5] = [Act::Apply, Act::Revert, Act::Adopt, Act::Amend, Act::Checkpoint];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Act::Apply => "apply",
+            Act::Revert => "revert",
+            Act::Adopt => "adopt",
+            Act::Amend => "amend",
+            Act::Checkpoint => "checkpoint",
+        }
+    }
+}
+
+/// How far it got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    Started,
+    Done,
+    Failed,
+}
+
+impl Phase {
+    pub fn word(self) -> &'static str {
+        match self {
+            Phase::Started => "started",
+            Phase::Done => "done",
+            Phase::Failed => "failed",
+        }
+    }
+}
+
+/// One row: the values of [`COLUMNS`], by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    values: BTreeMap<&'static str, String>,
+}
+
+impl Entry {
+    pub fn new(act: Act, phase: Phase) -> Self {
+        Entry::default().with("event", act.word()).with("phase", phase.word())
+    }
+
+    /// Sets a column. Names outside [`COLUMNS`] are a bug in the caller, and are not stored.
+    pub fn with(mut self, column: &'static str, value: impl Into<String>) -> Self {
+        debug_assert!(COLUMNS.contains(&column), "no such ledger column: {column}");
+        self.values.insert(column, value.into());
+        self
+    }
+
+    /// Sets a column where there is a value.
+    pub fn with_some(self, column: &'static str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.with(column, value),
+            None => self,
+        }
+    }
+
+    /// A row as it was read, in the order of [`COLUMNS`].
+    pub fn read(row: Vec<Option<String>>) -> Self {
+        let pairs = COLUMNS.iter().copied().zip(row);
+        Entry { values: pairs.filter_map(|(name, value)| Some((name, value?))).collect() }
+    }
+
+    pub fn get(&self, column: &str) -> Option<&str> {
+        self.values.get(column).map(String::as_str)
+    }
+
+    pub fn number(&self, column: &str) -> Option<i64> {
+        self.get(column)?.parse().ok()
+    }
+
+    pub fn seq(&self) -> i64 {
+        self.number("seq").unwrap_or(0)
+    }
+
+    /// Puts the row behind `head` and seals it with its hash.
+    pub fn seal(mut self, head: &Head) -> Self {
+        self.values.insert("seq", (head.seq + 1).to_string());
+        self.values.insert("prev_hash", head.hash.as_str().to_owned());
+        let hash = self.computed_hash();
+        self.values.insert("hash", hash.as_str().to_owned());
+        self
+    }
+
+    /// The values in the order of [`COLUMNS`], to be bound.
+    pub fn binds(&self) -> Vec<Option<&str>> {
+        COLUMNS.iter().map(|column| self.get(column)).collect()
+    }
+
+    /// SHA-256 over the canonical encoding of all columns but the hash itself; `prev_hash` is one of them.
+    pub fn computed_hash(&self) -> Sha {
+        let fields = COLUMNS.iter().filter(|column| **column != "hash").map(|column| self.get(column));
+        Sha::of_fields(std::iter::once(Some("switchback-entry-v1")).chain(fields))
+    }
+
+    /// The head that this row makes.
+    pub fn head(&self) -> Head {
+        Head { seq: self.seq(), hash: Sha::recorded(self.get("hash").unwrap_or(GENESIS)) }
+    }
+}
+
+/// The last row of the ledger: what a plan is based on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Head {
+    pub seq: i64,
+    pub hash: Sha,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Head { seq: 0, hash: Sha::recorded(GENESIS) }
+    }
+}
+
+/// A migration that is applied, as the ledger tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Applied {
+    /// Sequence of the row that holds it: the one that applied it, or the last that amended it.
+    pub seq: i64,
+    /// Sequence of the row that applied it: the order of application.
+    pub order: i64,
+    pub id: Id,
+    pub digest: Sha,
+}
+
+/// The set of applied migrations in the order in which they were applied, and the head it was read at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    pub head: Head,
+    pub applied: Vec<Applied>,
+    /// A step that began and neither ended nor failed cleanly: the ledger's row and how far it got.
+    pub open: Option<Open>,
+    /// Whether the database has a ledger at all.
+    pub exists: bool,
+}
+
+/// A step that stopped half-way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Open {
+    pub seq: i64,
+    pub id: Id,
+    pub event: String,
+    /// The last statement known to have taken effect, from 1; 0 is none.
+    pub done: usize,
+    /// Number of the last statement and SHA-256 of each unit that was run or was about to be, in order.
+    #[serde(skip)]
+    pub units: Vec<(usize, Sha)>,
+}
+
+impl State {
+    pub fn get(&self, id: &Id) -> Option<&Applied> {
+        self.applied.iter().find(|applied| applied.id == *id)
+    }
+}
+
+/// What is wrong with a chain, at the first row where something is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// The row's values do not give its hash: it was edited.
+    Edited { seq: i64, expected: String, found: String },
+    /// A row is missing before this one.
+    Gap { seq: i64, expected: i64 },
+    /// The row does not stand on the one before it: rows were swapped, replaced or removed.
+    Unlinked { seq: i64, expected: String, found: String },
+}
+
+/// Walks a chain. Feed it rows in the order of `seq`; it keeps only the head.
+#[derive(Default)]
+pub struct Chain {
+    pub head: Head,
+    pub rows: u64,
+}
+
+impl Chain {
+    /// Takes the next row.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn next(&mut self, entry: &Entry) -> Result<(), Broken> {
+        let seq = entry.seq();
+        if seq != self.head.seq + 1 {
+            return Err(Broken::Gap { seq, expected: self.head.seq + 1 });
+        }
+        let found = entry.get("prev_hash").unwrap_or("").to_owned();
+        if found != self.head.hash.as_str() {
+            return Err(Broken::Unlinked { seq, expected: self.head.hash.as_str().to_owned(), found });
+        }
+        let expected = entry.computed_hash();
+        let found = entry.get("hash").unwrap_or("");
+        if expected.as_str() != found {
+            return Err(Broken::Edited { seq, expected: expected.as_str().to_owned(), found: found.to_owned() });
+        }
+        self.head = Head { seq, hash: expected };
+        self.rows += 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn three() -> Vec<Entry> {
+        let mut head = Head::default();
+        let mut rows = Vec::new();
+        for id in ["a", "b", "c"] {
+            let entry = Entry::new(Act::Apply, Phase::Done).with("migration", id).seal(&head);
+            head = entry.head();
+            rows.push(entry);
+        }
+        rows
+    }
+
+    fn walk(rows: &[Entry]) -> Result<u64, Broken> {
+        let mut chain = Chain::default();
+        rows.iter().try_for_each(|row| chain.next(row)).map(|()| chain.rows)
+    }
+
+    #[test]
+    fn i6_every_edit_of_every_column_is_found() {
+        assert_eq!(walk(&three()), Ok(3));
+        for at in 0..3 {
+            for column in COLUMNS {
+                let mut rows = three();
+                rows[at].values.insert(column, "7".to_owned());
+                assert!(walk(&rows).is_err(), "row {at}, column {column}");
+                let mut rows = three();
+                if rows[at].values.remove(column).is_some() {
+                    assert!(walk(&rows).is_err(), "row {at}, column {column} emptied");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn i6_deleted_and_swapped_rows_are_found() {
+        let mut rows = three();
+        rows.remove(1);
+        assert_eq!(walk(&rows), Err(Broken::Gap { seq: 3, expected: 2 }));
+        let mut rows = three();
+        rows.swap(0, 1);
+        assert!(walk(&rows).is_err());
+    }
+}

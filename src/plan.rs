@@ -1,0 +1,331 @@
+//! Plans: every command moves a database from set A to set T.
+//!
+//! `A` is the state, `T` the target, closed under "requires". A plan is always: revert A∖T in the reverse of the order in
+//! which they were applied, then apply T∖A in dependency order. One planner; commands only name another T.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::id::Id;
+use crate::ledger::{Applied, Head, State};
+use crate::migration::{Down, Migration, Transaction};
+use crate::proof::{Proof, Verdict, Waiver};
+use crate::sha::Sha;
+use crate::sql::Script;
+
+/// Which way a step goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    Up,
+    Down,
+}
+
+impl Direction {
+    pub fn word(self) -> &'static str {
+        match self {
+            Direction::Up => "up",
+            Direction::Down => "down",
+        }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// What a command asks for; each only names another target set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// Everything that the checkout has.
+    All,
+    /// At most so many more, in dependency order.
+    Ahead(usize),
+    /// The migration and all that it stands on, beside what is there.
+    Including(Id),
+    /// Without the last so many, in the order in which they were applied.
+    Back(usize),
+    /// Without what was applied after this migration.
+    BackTo(Id),
+    /// Nothing.
+    Nothing,
+    /// Without the last so many, and then with them again.
+    Again(usize),
+}
+
+/// Where the script of a step comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The checkout's files.
+    Checkout,
+    /// The text that the ledger kept when the migration was applied (I3).
+    Ledger,
+}
+
+/// One step of a plan.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub direction: Direction,
+    pub migration: Arc<Migration>,
+    pub source: Source,
+    /// For a revert: the ledger row that it takes back.
+    pub reverts: Option<i64>,
+    /// Why it is in the plan.
+    pub why: String,
+}
+
+impl Step {
+    /// The script that the step runs; `None` where there is no way back.
+    pub fn script(&self) -> Option<&Script> {
+        match self.direction {
+            Direction::Up => Some(&self.migration.up),
+            Direction::Down => self.migration.down.script(),
+        }
+    }
+
+    pub fn transaction(&self) -> Transaction {
+        match self.direction {
+            Direction::Up => self.migration.settings.transaction.up,
+            Direction::Down => self.migration.settings.transaction.down,
+        }
+    }
+
+    /// The declared reason why this step cannot be run back, if that is so.
+    pub fn irreversible(&self) -> Option<&str> {
+        match (&self.direction, &self.migration.down) {
+            (Direction::Down, Down::Irreversible(reason)) => Some(reason),
+            _ => None,
+        }
+    }
+}
+
+/// The ordered steps that take a database from one state to another.
+#[must_use = "a plan does nothing until it is run"]
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The ledger's last row when the plan was made; it is run only on that.
+    pub base: Head,
+    pub steps: Vec<Step>,
+}
+
+/// What lets a step through (I1). Only a proof check makes one, and it goes into the ledger with the step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "by")]
+pub enum Warrant {
+    /// The way back was proven.
+    Proof {
+        verdict: Verdict,
+        /// Digests of the schema that it was proven from and to.
+        from: Sha,
+        to: Sha,
+        /// Tables and columns whose rows do not come back.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        loses: Vec<String>,
+        /// Tables and columns that the up removes, and those that the down removes because they came with the up.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        up_drops: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        down_drops: Vec<String>,
+    },
+    /// A waiver: this way is not proven, and somebody said why it may be gone all the same.
+    Waiver {
+        verdict: Verdict,
+        reason: String,
+        who: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        up_drops: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        down_drops: Vec<String>,
+    },
+    /// A revert of what was applied with this warrant.
+    Recorded { warrant: Box<serde_json::Value> },
+}
+
+impl Warrant {
+    pub fn of_proof(proof: &Proof) -> Warrant {
+        Warrant::Proof {
+            verdict: proof.verdict(),
+            from: proof.from().clone(),
+            to: proof.to().clone(),
+            loses: proof.loses().to_vec(),
+            up_drops: proof.up_drops().to_vec(),
+            down_drops: proof.down_drops().to_vec(),
+        }
+    }
+
+    /// A waiver, with what is known of the migration from where it was judged.
+    pub fn of_waiver(waiver: &Waiver, proof: Option<&Proof>) -> Warrant {
+        Warrant::Waiver {
+            verdict: waiver.verdict,
+            reason: waiver.reason.clone(),
+            who: waiver.by.clone(),
+            up_drops: proof.map(|proof| proof.up_drops().to_vec()).unwrap_or_default(),
+            down_drops: proof.map(|proof| proof.down_drops().to_vec()).unwrap_or_default(),
+        }
+    }
+
+    /// The warrant that the ledger keeps in the row that applied a migration.
+    pub fn recorded(json: Option<&str>) -> Warrant {
+        let value = json.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(serde_json::Value::Null);
+        Warrant::Recorded { warrant: Box::new(value) }
+    }
+
+    /// As the ledger keeps it.
+    pub fn to_json(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+
+    /// Tables and columns whose rows this step drops or does not give back.
+    pub fn drops(&self, direction: Direction) -> Vec<String> {
+        match self {
+            Warrant::Proof { up_drops, .. } | Warrant::Waiver { up_drops, .. } if direction == Direction::Up => {
+                up_drops.clone()
+            }
+            Warrant::Proof { down_drops, .. } | Warrant::Waiver { down_drops, .. } => down_drops.clone(),
+            Warrant::Recorded { warrant } => {
+                let list = warrant.get("down_drops").and_then(serde_json::Value::as_array);
+                list.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+            }
+        }
+    }
+
+    /// Whether nobody has proven this way.
+    pub fn is_unproven(&self) -> bool {
+        match self {
+            Warrant::Proof { .. } => false,
+            Warrant::Waiver { .. } => true,
+            Warrant::Recorded { warrant } => warrant.get("by").and_then(serde_json::Value::as_str) != Some("proof"),
+        }
+    }
+}
+
+/// A plan of which every step has its warrant. The executor takes nothing else.
+#[must_use = "a plan does nothing until it is run"]
+#[derive(Clone, Debug)]
+pub struct Proven {
+    base: Head,
+    steps: Vec<(Step, Warrant)>,
+}
+
+impl Proven {
+    /// Pairs each step with its warrant.
+    ///
+    /// # Errors
+    /// The steps that have none.
+    pub fn new(plan: Plan, mut warrant: impl FnMut(&Step) -> Option<Warrant>) -> Result<Proven, Vec<Step>> {
+        let Plan { base, steps } = plan;
+        let (mut proven, mut unproven) = (Vec::with_capacity(steps.len()), Vec::new());
+        for step in steps {
+            match warrant(&step) {
+                Some(warrant) => proven.push((step, warrant)),
+                None => unproven.push(step),
+            }
+        }
+        if unproven.is_empty() { Ok(Proven { base, steps: proven }) } else { Err(unproven) }
+    }
+
+    /// The plan alone.
+    pub fn to_plan(&self) -> Plan {
+        Plan { base: self.base.clone(), steps: self.steps.iter().map(|(step, _)| step.clone()).collect() }
+    }
+
+    pub fn steps(&self) -> &[(Step, Warrant)] {
+        &self.steps
+    }
+
+    /// Digest of the schema that the first step was proven from.
+    pub fn first_from(&self) -> Option<&Sha> {
+        match self.steps.first() {
+            Some((_, Warrant::Proof { from, .. })) => Some(from),
+            _ => None,
+        }
+    }
+
+    /// Digest of the schema that the last step was proven to end in.
+    pub fn last_to(&self) -> Option<&Sha> {
+        match self.steps.last() {
+            Some((_, Warrant::Proof { to, .. })) => Some(to),
+            _ => None,
+        }
+    }
+}
+
+/// What is to be done, by id; scripts are looked up afterwards.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moves {
+    /// What is taken back, in this order.
+    pub reverts: Vec<Applied>,
+    /// What is applied, in this order.
+    pub applies: Vec<Id>,
+}
+
+/// The moves from `state` to `goal`. `order` is the checkout in dependency order; `ancestors` gives what an id stands on.
+pub fn moves(state: &State, goal: &Goal, order: &[Id], ancestors: impl Fn(&Id) -> BTreeSet<Id>) -> Moves {
+    let applied: BTreeSet<&Id> = state.applied.iter().map(|applied| &applied.id).collect();
+    let pending = || order.iter().filter(|id| !applied.contains(id)).cloned();
+    let back =
+        |keep: usize| Moves { reverts: state.applied.iter().skip(keep).rev().cloned().collect(), applies: vec![] };
+    let ahead = |applies: Vec<Id>| Moves { reverts: vec![], applies };
+    match goal {
+        Goal::All => ahead(pending().collect()),
+        Goal::Ahead(count) => ahead(pending().take(*count).collect()),
+        Goal::Including(id) => {
+            let mut wanted = ancestors(id);
+            wanted.insert(id.clone());
+            ahead(pending().filter(|id| wanted.contains(id)).collect())
+        }
+        Goal::Back(count) => back(state.applied.len().saturating_sub(*count)),
+        Goal::BackTo(id) => back(state.applied.iter().position(|applied| applied.id == *id).map_or(0, |at| at + 1)),
+        Goal::Nothing => back(0),
+        Goal::Again(count) => {
+            let reverts = back(state.applied.len().saturating_sub(*count)).reverts;
+            let again: BTreeSet<&Id> = reverts.iter().map(|applied| &applied.id).collect();
+            let applies = order.iter().filter(|id| again.contains(id)).cloned().collect();
+            Moves { reverts, applies }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(names: &[&str]) -> Vec<Id> {
+        names.iter().map(|name| Id::new(*name)).collect()
+    }
+
+    fn state(names: &[&str]) -> State {
+        let applied =
+            ids(names).into_iter().zip(1..).map(|(id, seq)| Applied { seq, order: seq, id, digest: Sha::of(b"") });
+        State { applied: applied.collect(), exists: true, ..State::default() }
+    }
+
+    #[test]
+    fn reverts_go_in_the_reverse_of_the_order_of_application() {
+        let moves =
+            moves(&state(&["1", "4", "2", "3"]), &Goal::Nothing, &ids(&["1", "2", "3", "4"]), |_| BTreeSet::new());
+        let order: Vec<&str> = moves.reverts.iter().map(|applied| applied.id.as_str()).collect();
+        assert_eq!(order, ["3", "2", "4", "1"]);
+    }
+
+    #[test]
+    fn a_target_takes_what_it_stands_on_and_nothing_else() {
+        let below = |_: &Id| ids(&["1"]).into_iter().collect();
+        let moves = moves(&state(&[]), &Goal::Including(Id::new("3")), &ids(&["1", "2", "3"]), below);
+        assert_eq!(moves.applies, ids(&["1", "3"]));
+    }
+
+    #[test]
+    fn going_back_to_a_migration_keeps_it() {
+        let goal = Goal::BackTo(Id::new("4"));
+        let moves = moves(&state(&["1", "4", "2"]), &goal, &ids(&["1", "2", "4"]), |_| BTreeSet::new());
+        assert_eq!(moves.reverts.len(), 1);
+        assert_eq!(moves.reverts[0].id.as_str(), "2");
+    }
+}
