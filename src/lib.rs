@@ -32,3 +32,7 @@ pub mod target;
 pub mod token;
 mod typed;
 mod values;
+
+// Families of pure rules.
+pub mod check;
+pub mod layout;

@@ -1,0 +1,8 @@
+-- migrate:up
+create table notes (
+  id integer primary key,
+  title varchar(100) not null
+);
+
+-- migrate:down
+drop table notes;

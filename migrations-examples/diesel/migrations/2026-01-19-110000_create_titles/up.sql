@@ -1,0 +1,1 @@
+create view titles as select id, title from notes;

@@ -1,0 +1,8 @@
+-- +goose Up
+create table notes (
+  id integer primary key,
+  title varchar(100) not null
+);
+
+-- +goose Down
+drop table notes;

@@ -1,0 +1,1 @@
+alter table customers add column fax varchar(40);

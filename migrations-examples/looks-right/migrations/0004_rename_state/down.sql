@@ -1,0 +1,1 @@
+update orders set state = 'done' where state = 'closed';

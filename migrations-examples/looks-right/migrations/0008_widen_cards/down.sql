@@ -1,0 +1,2 @@
+drop view customer_cards;
+create view customer_cards as select id, email from customers;

@@ -1,0 +1,2 @@
+drop index products_by_code;
+create index products_by_code on products (code);

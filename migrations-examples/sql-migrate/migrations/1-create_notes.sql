@@ -1,0 +1,8 @@
+-- +migrate Up
+create table notes (
+  id integer primary key,
+  title varchar(100) not null
+);
+
+-- +migrate Down
+drop table notes;

@@ -1,0 +1,13 @@
+-- +migrate Up
+create table removals (title varchar(100) not null);
+
+-- +migrate StatementBegin
+create trigger keep_title after delete on notes
+begin
+  insert into removals (title) values (old.title);
+end;
+-- +migrate StatementEnd
+
+-- +migrate Down
+drop trigger keep_title;
+drop table removals;

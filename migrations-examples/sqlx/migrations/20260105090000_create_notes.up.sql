@@ -1,0 +1,4 @@
+create table notes (
+  id integer primary key,
+  title varchar(100) not null
+);

@@ -1,0 +1,2 @@
+-- no-transaction
+drop view titles;

@@ -1,0 +1,2 @@
+-- no-transaction
+create view titles as select id, title from notes;

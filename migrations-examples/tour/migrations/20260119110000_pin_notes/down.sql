@@ -1,0 +1,2 @@
+drop view pinned_notes;
+alter table notes drop column pinned;

@@ -1,0 +1,4 @@
+-- down
+CREATE
+  TABLE
+  users (id bigint PRIMARY KEY, email text NOT NULL);

@@ -1,0 +1,1 @@
+SELECT 'done' AS message; SELECT NULL;

@@ -1,0 +1,2 @@
+-- users
+CREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL);

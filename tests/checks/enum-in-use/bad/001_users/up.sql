@@ -1,0 +1,4 @@
+ALTER TYPE st ADD VALUE IF NOT EXISTS 'b' AFTER 'a';
+
+INSERT INTO t (s)
+VALUES ('b');

@@ -1,0 +1,2 @@
+ALTER TYPE st ADD VALUE 'b';
+INSERT INTO t (s) VALUES ('a');

@@ -1,0 +1,2 @@
+ALTER TYPE st ADD VALUE 'c';
+INSERT INTO t (s) VALUES ('c');

@@ -1,0 +1,2 @@
+DROP INDEX iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii;
+DROP TABLE users;

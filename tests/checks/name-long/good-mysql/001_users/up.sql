@@ -1,0 +1,2 @@
+CREATE TABLE `tttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt` (id bigint);
+SELECT 1 AS `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa`;

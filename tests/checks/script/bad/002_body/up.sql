@@ -1,0 +1,3 @@
+CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $body$
+  SELECT 1
+$bod$;

@@ -1,0 +1,4 @@
+START TRANSACTION;
+INSERT INTO users VALUES (1);
+COMMIT;
+SET autocommit = 0;

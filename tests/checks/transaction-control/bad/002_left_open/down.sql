@@ -1,0 +1,2 @@
+DROP TABLE c1;
+COMMIT;

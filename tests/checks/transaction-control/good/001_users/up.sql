@@ -1,0 +1,3 @@
+SAVEPOINT a;
+CREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL);
+RELEASE SAVEPOINT a;

@@ -1,0 +1,1 @@
+CREATE TABLE jobs (employment_begin date, benefit_end date);

@@ -1,0 +1,2 @@
+INSERT INTO users VALUES (1, 'a');
+CREATE INDEX CONCURRENTLY a ON users (email);

@@ -1,0 +1,7 @@
+-- a comment
+
+-- migrate:up
+create table a (x int);
+
+-- migrate:down
+drop table a;

@@ -1,0 +1,4 @@
+-- migrate:up
+create table a (x int);
+-- migrate:down
+drop table a;

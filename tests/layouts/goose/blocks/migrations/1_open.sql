@@ -1,0 +1,8 @@
+-- +goose Up
+-- +goose StatementBegin
+create trigger t after insert on a begin
+  select 1;
+  select 2;
+end;
+-- +goose Down
+drop trigger t;

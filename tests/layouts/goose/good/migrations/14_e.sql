@@ -1,0 +1,5 @@
+-- +goose ENVSUB OFF
+-- +goose Up
+select 1;
+-- +goose Down
+select 2;

@@ -1,0 +1,6 @@
+-- +goose Up
+create table a (x int);
+-- +goose Up
+select 1;
+-- +goose Down
+drop table a;

@@ -1,0 +1,5 @@
+-- +goose Up
+-- +goose ENVSUB ON
+select ${X};
+-- +goose Down
+select 1;

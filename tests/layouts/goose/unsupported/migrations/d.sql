@@ -1,0 +1,4 @@
+-- +goose Up
+create table a (x int);
+-- +goose Down
+drop table a;

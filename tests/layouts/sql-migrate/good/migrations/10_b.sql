@@ -1,0 +1,11 @@
+-- words
+-- +migrate Up
+-- +migrate StatementBegin
+create trigger t after insert on a begin
+  select 1;
+  select 2;
+end;
+-- +migrate StatementEnd
+select 1;
+-- +migrate Down
+drop trigger t;

@@ -1,0 +1,4 @@
+-- +migrate Up notransaction
+select 1;
+-- +migrate Down
+select 1;

@@ -1,0 +1,4 @@
+-- +migrate Down
+select 2;
+-- +migrate Up
+select 1;

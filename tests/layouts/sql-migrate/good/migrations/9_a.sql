@@ -1,0 +1,4 @@
+-- +migrate Up
+create table a (x int);
+-- +migrate Down
+drop table a;

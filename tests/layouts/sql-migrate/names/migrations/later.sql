@@ -1,0 +1,4 @@
+-- +migrate Up
+select 1;
+-- +migrate Down
+select 2;

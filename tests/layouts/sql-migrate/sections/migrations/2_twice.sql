@@ -1,0 +1,6 @@
+-- +migrate Up
+create table a (x int);
+-- +migrate Up
+select 1;
+-- +migrate Down
+drop table a;

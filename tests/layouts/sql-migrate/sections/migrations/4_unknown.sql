@@ -1,0 +1,4 @@
+-- +migrate Up
+create table a (x int);
+-- +migrate Donw
+drop table a;

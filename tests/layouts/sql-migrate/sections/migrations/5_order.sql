@@ -1,0 +1,4 @@
+-- +migrate Down
+drop table a;
+-- +migrate Up
+create table a (x int);

@@ -1,0 +1,2 @@
+-- no-transaction
+select 1;
