@@ -36,3 +36,9 @@ mod values;
 // Families of pure rules.
 pub mod check;
 pub mod layout;
+
+// The outside world.
+pub mod config;
+pub mod context;
+pub mod engine;
+pub mod event;

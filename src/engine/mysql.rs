@@ -1,0 +1,189 @@
+//! MySQL and MariaDB.
+//!
+//! One member for both, since they speak one protocol; where they differ, the texts say so in the servers' own executable
+//! comments. DDL commits by itself here, so a step is journalled statement by statement (`transactional: false`), and
+//! everything goes over the text protocol, whose values are text already.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, Row, Session, Site, Texts};
+use crate::fault::Result;
+use crate::rows::Table;
+use crate::sha::{Sha, hex};
+use crate::snapshot::Snapshot;
+use crate::sql::Flavor;
+use crate::target::Target;
+
+mod bind;
+mod create;
+mod error;
+mod fingerprint;
+mod server;
+mod session;
+mod shadow;
+mod snapshot;
+
+/// The longest name of a lock that both servers take, less what we put around it.
+const LOCK_NAME_BYTES: usize = 54;
+
+static DIALECT: Dialect = Dialect {
+    name: "mysql",
+    schemes: &["mysql", "mariadb"],
+    flavor: Flavor::Mysql,
+    transactional: false,
+    schema: None,
+    locks: true,
+    resets: false,
+    creates_database: false,
+    sql: Texts {
+        reset: include_str!("mysql/reset.sql"),
+        begin: include_str!("mysql/begin.sql"),
+        limits: include_str!("mysql/limits.sql"),
+        fire_deferred: "",
+        fence: include_str!("mysql/fence.sql"),
+        settle: include_str!("mysql/settle.sql"),
+        constraints: "",
+        ledger_exists: include_str!("mysql/ledger_exists.sql"),
+        ledger_create: include_str!("mysql/ledger_create.sql"),
+        ledger_head: include_str!("mysql/ledger_head.sql"),
+        ledger_state: include_str!("mysql/ledger_state.sql"),
+        ledger_rows: include_str!("mysql/ledger_rows.sql"),
+        ledger_append: include_str!("mysql/ledger_append.sql"),
+        script_put: include_str!("mysql/script_put.sql"),
+        script_get: include_str!("mysql/script_get.sql"),
+        journal_intent: include_str!("mysql/journal_intent.sql"),
+        journal_done: include_str!("mysql/journal_done.sql"),
+        journal_rows: include_str!("mysql/journal_rows.sql"),
+        lease_take: include_str!("mysql/lease_take.sql"),
+        lease_release: include_str!("mysql/lease_release.sql"),
+        lease_read: include_str!("mysql/lease_read.sql"),
+        histories: include_str!("mysql/histories.sql"),
+        columns: include_str!("mysql/columns.sql"),
+        foreign_keys: include_str!("mysql/foreign_keys.sql"),
+    },
+};
+
+/// The member of the family for MySQL and MariaDB.
+pub struct Mysql;
+
+#[async_trait]
+impl Engine for Mysql {
+    fn dialect(&self) -> &'static Dialect {
+        &DIALECT
+    }
+
+    async fn open(&self, target: &Target, access: Access) -> DbResult<Box<dyn Session>> {
+        Ok(Box::new(session::open(target, access).await?))
+    }
+
+    async fn snapshot(&self, session: &mut dyn Session) -> DbResult<Snapshot> {
+        snapshot::read(session).await
+    }
+
+    async fn try_lock(&self, session: &mut dyn Session) -> DbResult<bool> {
+        refuse_cluster(session).await?;
+        let name = lock_name(session, "");
+        let rows = session.rows(include_str!("mysql/lock.sql"), &[Some(&name)]).await?;
+        Ok(got(rows))
+    }
+
+    async fn hold_work(&self, session: &mut dyn Session, wait: Duration) -> DbResult<bool> {
+        let name = lock_name(session, ":w");
+        let seconds = wait.as_millis().div_ceil(1000).to_string();
+        let rows = session.rows(include_str!("mysql/lock_work.sql"), &[Some(&name), Some(&seconds)]).await?;
+        Ok(got(rows))
+    }
+
+    async fn is_alive(&self, session: &mut dyn Session, backend: &str) -> DbResult<bool> {
+        let rows = session.rows(include_str!("mysql/alive.sql"), &[Some(backend)]).await?;
+        Ok(!rows.is_empty())
+    }
+
+    async fn blockers(&self, session: &mut dyn Session) -> DbResult<Vec<String>> {
+        let lines = |rows: Vec<Row>| rows.into_iter().flatten().flatten().collect::<Vec<_>>();
+        // Either may be switched off or be forbidden to this account; what can be seen is enough.
+        match session.batch(include_str!("mysql/blockers_metadata.sql")).await.map(lines) {
+            Ok(found) if !found.is_empty() => Ok(found),
+            _ => session.batch(include_str!("mysql/blockers.sql")).await.map(lines),
+        }
+    }
+
+    async fn identity(&self, session: &mut dyn Session) -> DbResult<String> {
+        identity(session.batch(include_str!("mysql/identity.sql")).await?)
+    }
+
+    fn fingerprint(&self, table: &Table) -> String {
+        fingerprint::fingerprint(table)
+    }
+
+    async fn create_shadow(&self, level: &Level) -> Result<Site> {
+        match level {
+            Level::Server(target) => shadow::create(target).await,
+            Level::Local => server::create_shadow().await,
+        }
+    }
+
+    async fn drop_shadow(&self, level: &Level, site: &Site) -> Result<()> {
+        match level {
+            Level::Server(target) => shadow::drop(target, &site.name).await,
+            Level::Local => server::drop_shadow(&site.name).await,
+        }
+    }
+
+    async fn sweep_shadows(&self, level: &Level) -> Result<Vec<String>> {
+        match level {
+            Level::Server(target) => shadow::sweep(target).await,
+            Level::Local => server::sweep(),
+        }
+    }
+}
+
+/// GET_LOCK says 1, 0 or NULL (out of memory, a wait that it does not take, killed); only 1 is a lock.
+fn got(rows: Vec<Row>) -> bool {
+    rows.into_iter().flatten().next().flatten().as_deref() == Some("1")
+}
+
+/// Locks are one namespace for the whole server and may or may not heed case: so the database is in the name, in hex.
+fn lock_name(session: &dyn Session, suffix: &str) -> String {
+    let database = &session.server().database;
+    let plain = hex(database.as_bytes());
+    let name =
+        if plain.len() <= LOCK_NAME_BYTES { plain } else { Sha::of(database.as_bytes()).as_str()[..32].to_owned() };
+    format!("sb:{name}{suffix}")
+}
+
+/// On a Galera cluster GET_LOCK is the node's own: two runners would both have it.
+async fn refuse_cluster(session: &mut dyn Session) -> DbResult<()> {
+    let rows = session.batch(include_str!("mysql/cluster.sql")).await?;
+    let on = rows.iter().flatten().flatten().any(|value| value.eq_ignore_ascii_case("on") || value == "1");
+    if !on {
+        return Ok(());
+    }
+    let error = DbError::new(
+        DbErrorKind::Statement,
+        "this server is a node of a Galera cluster (wsrep_on): its locks hold on one node only",
+    );
+    Err(error::hinted(error, "switchback cannot keep two runners apart there yet; nothing was done"))
+}
+
+/// MySQL has a server id of its own. MariaDB's is made from the network card and the port, so what tells two servers on one
+/// machine apart goes with it.
+fn identity(rows: Vec<Row>) -> DbResult<String> {
+    let mut facts = Vec::new();
+    for row in &rows {
+        if let [Some(name), Some(value)] = row.as_slice() {
+            facts.push(format!("{name}={value}"));
+        }
+    }
+    facts.sort();
+    match facts.iter().find(|fact| fact.starts_with("server_uuid=")) {
+        Some(uuid) => {
+            let database = facts.iter().filter(|fact| fact.starts_with("database="));
+            Ok(std::iter::once(uuid).chain(database).cloned().collect::<Vec<_>>().join(" "))
+        }
+        None if facts.len() > 1 => Ok(facts.join(" ")),
+        None => Err(DbError::new(DbErrorKind::Statement, "the server does not say who it is")),
+    }
+}

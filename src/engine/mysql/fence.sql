@@ -1,0 +1,1 @@
+SELECT token, NULL FROM {lease} WHERE id = 1 FOR UPDATE;

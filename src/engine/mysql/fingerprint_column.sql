@@ -1,0 +1,1 @@
+CONCAT(COALESCE(SUM({hash} * {hash}), 0), ':', COUNT({hash}))

@@ -1,0 +1,3 @@
+SELECT 'database', IF(@@lower_case_table_names = 0, DATABASE(), LOWER(DATABASE()));
+SHOW GLOBAL VARIABLES
+WHERE variable_name IN ('server_uuid', 'server_uid', 'server_id', 'hostname', 'port', 'socket', 'datadir');

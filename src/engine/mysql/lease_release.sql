@@ -1,0 +1,3 @@
+UPDATE {lease}
+SET run = NULL, actor = NULL, host = NULL, pid = NULL, what = NULL, backend = NULL, since = NULL
+WHERE id = 1 AND run = ? AND token = CAST(? AS SIGNED);

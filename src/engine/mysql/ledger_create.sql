@@ -1,0 +1,102 @@
+-- Each statement commits for itself. The ledger is made after all that it needs: where it exists, the rest does, too, and a
+-- run that was killed in between is gone on with by the next.
+CREATE TABLE IF NOT EXISTS {script} (
+    checksum VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+    body LONGTEXT NOT NULL
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT 'Scripts that switchback ran, by content';
+
+CREATE TABLE IF NOT EXISTS {journal} (
+    step BIGINT NOT NULL,
+    statement BIGINT NOT NULL,
+    run VARCHAR(255) NOT NULL,
+    token BIGINT NOT NULL,
+    state VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    checksum VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    digest_before VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    digest_after VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    backend VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    PRIMARY KEY (step, statement)
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT 'Statements of the step that switchback is running';
+
+CREATE TABLE IF NOT EXISTS {lease} (
+    id TINYINT NOT NULL PRIMARY KEY,
+    token BIGINT NOT NULL,
+    run VARCHAR(255),
+    actor TEXT,
+    host TEXT,
+    pid VARCHAR(32),
+    what TEXT,
+    backend VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    since DATETIME(3)
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT 'Who runs switchback on this database';
+
+INSERT INTO {lease} (id, token) VALUES (1, 0) ON DUPLICATE KEY UPDATE id = id;
+
+CREATE TABLE IF NOT EXISTS {ledger} (
+    seq BIGINT NOT NULL PRIMARY KEY,
+    event VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    phase VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    migration VARCHAR(255),
+    digest VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    up_checksum VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    down_checksum VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    verify_checksum VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    settings MEDIUMTEXT,
+    proof MEDIUMTEXT,
+    plan VARCHAR(255),
+    run VARCHAR(255),
+    reverts BIGINT,
+    statement BIGINT,
+    actor TEXT,
+    db_user TEXT,
+    git_author TEXT,
+    git_commit TEXT,
+    ci TEXT,
+    host TEXT,
+    tool TEXT,
+    reason MEDIUMTEXT,
+    ticket TEXT,
+    approvals MEDIUMTEXT,
+    started_at VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    finished_at VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin,
+    duration_ms BIGINT,
+    rows_affected BIGINT,
+    schema_before VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    schema_after VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    detail MEDIUMTEXT,
+    prev_hash VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    hash VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    UNIQUE KEY prev_hash (prev_hash),
+    KEY migration (migration, seq)
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+    COMMENT 'What switchback did to this database; append-only';
+
+-- The server itself refuses changes of the ledger, where this account surely may make triggers. Where that needs SUPER
+-- (binary log), or the server cannot prepare it (MySQL), the hash chain alone tells.
+SET @switchback_guard = 0 /*M!100602 + (
+    (@@log_bin = 0 OR @@log_bin_trust_function_creators = 1)
+    AND EXISTS (
+        SELECT 1
+        FROM (
+            SELECT grantee, privilege_type FROM information_schema.user_privileges
+            UNION ALL
+            SELECT grantee, privilege_type FROM information_schema.schema_privileges WHERE table_schema = DATABASE()
+        ) AS p
+        WHERE p.grantee = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''') AND p.privilege_type = 'TRIGGER'
+    )
+) */;
+SET @switchback_trigger = IF(
+    @switchback_guard,
+    'CREATE TRIGGER IF NOT EXISTS switchback_ledger_update BEFORE UPDATE ON {ledger} FOR EACH ROW SIGNAL SQLSTATE ''45000'' SET MESSAGE_TEXT = ''the ledger of switchback only grows''',
+    'DO 0'
+);
+PREPARE switchback_trigger FROM @switchback_trigger;
+EXECUTE switchback_trigger;
+SET @switchback_trigger = IF(
+    @switchback_guard,
+    'CREATE TRIGGER IF NOT EXISTS switchback_ledger_delete BEFORE DELETE ON {ledger} FOR EACH ROW SIGNAL SQLSTATE ''45000'' SET MESSAGE_TEXT = ''the ledger of switchback only grows''',
+    'DO 0'
+);
+PREPARE switchback_trigger FROM @switchback_trigger;
+EXECUTE switchback_trigger;
+DEALLOCATE PREPARE switchback_trigger;

@@ -1,0 +1,9 @@
+SELECT
+    seq, event, phase, migration, digest, up_checksum, down_checksum, verify_checksum, settings, proof, plan,
+    run, reverts, statement, actor, db_user, git_author, git_commit, ci, host, tool, reason, ticket,
+    approvals, started_at, finished_at, duration_ms, rows_affected, schema_before, schema_after, detail,
+    prev_hash, hash
+FROM {ledger}
+WHERE seq > CAST(? AS SIGNED)
+ORDER BY seq
+LIMIT ?;

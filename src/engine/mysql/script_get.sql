@@ -1,0 +1,1 @@
+SELECT body FROM {script} WHERE checksum = ?;

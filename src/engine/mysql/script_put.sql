@@ -1,0 +1,1 @@
+INSERT INTO {script} (checksum, body) VALUES (?, ?) ON DUPLICATE KEY UPDATE checksum = checksum;

@@ -1,0 +1,1 @@
+SELECT @@character_set_database, @@collation_database;

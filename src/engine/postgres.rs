@@ -1,0 +1,181 @@
+//! PostgreSQL, and servers that speak its protocol.
+//!
+//! DDL is transactional here, so a step and its ledger row are one transaction. What the driver changes silently (time zone,
+//! date style, start-up settings) is put right in `connect` and `session`; all SQL stands in files beside this one.
+
+use std::time::Duration;
+
+use super::*;
+
+mod catalog;
+mod connect;
+mod errors;
+mod fingerprint;
+mod index;
+mod notices;
+mod pgpass;
+#[cfg(unix)]
+mod server;
+mod session;
+mod shadow;
+
+/// The family member.
+pub struct Postgres;
+
+/// Where our tables live unless configured.
+const SCHEMA: &str = "switchback";
+
+/// First and longest wait between two tries for a lock.
+const LOCK_WAIT_MS: (u64, u64) = (10, 250);
+
+static DIALECT: Dialect = Dialect {
+    name: "postgres",
+    schemes: &["postgres", "postgresql"],
+    flavor: Flavor::Postgres,
+    transactional: true,
+    schema: Some(SCHEMA),
+    locks: true,
+    resets: true,
+    creates_database: false,
+    sql: Texts {
+        reset: include_str!("postgres/sql/reset.sql"),
+        begin: include_str!("postgres/sql/begin.sql"),
+        limits: include_str!("postgres/sql/limits.sql"),
+        fire_deferred: "SET CONSTRAINTS ALL IMMEDIATE;",
+        fence: include_str!("postgres/sql/fence.sql"),
+        settle: include_str!("postgres/sql/settle.sql"),
+        constraints: "",
+        ledger_exists: include_str!("postgres/sql/ledger_exists.sql"),
+        ledger_create: include_str!("postgres/sql/ledger_create.sql"),
+        ledger_head: include_str!("postgres/sql/ledger_head.sql"),
+        ledger_state: include_str!("postgres/sql/ledger_state.sql"),
+        ledger_rows: include_str!("postgres/sql/ledger_rows.sql"),
+        ledger_append: include_str!("postgres/sql/ledger_append.sql"),
+        script_put: include_str!("postgres/sql/script_put.sql"),
+        script_get: include_str!("postgres/sql/script_get.sql"),
+        journal_intent: include_str!("postgres/sql/journal_intent.sql"),
+        journal_done: include_str!("postgres/sql/journal_done.sql"),
+        journal_rows: include_str!("postgres/sql/journal_rows.sql"),
+        lease_take: include_str!("postgres/sql/lease_take.sql"),
+        lease_release: include_str!("postgres/sql/lease_release.sql"),
+        lease_read: include_str!("postgres/sql/lease_read.sql"),
+        histories: include_str!("postgres/sql/histories.sql"),
+        columns: include_str!("postgres/sql/columns.sql"),
+        foreign_keys: include_str!("postgres/sql/foreign_keys.sql"),
+    },
+};
+
+#[async_trait]
+impl Engine for Postgres {
+    fn dialect(&self) -> &'static Dialect {
+        &DIALECT
+    }
+
+    async fn open(&self, target: &Target, access: Access) -> DbResult<Box<dyn Session>> {
+        Ok(Box::new(session::PgSession::open(target, access).await?))
+    }
+
+    async fn snapshot(&self, session: &mut dyn Session) -> DbResult<Snapshot> {
+        catalog::read(session).await
+    }
+
+    async fn try_lock(&self, session: &mut dyn Session) -> DbResult<bool> {
+        let rows = session.batch(include_str!("postgres/sql/try_lock.sql")).await?;
+        let taken = rows.iter().any(|row| matches!(row.as_slice(), [Some(_), Some(taken)] if taken == "t"));
+        if !taken {
+            session.batch("ROLLBACK").await?;
+        }
+        Ok(taken)
+    }
+
+    async fn hold_work(&self, session: &mut dyn Session, wait: Duration) -> DbResult<bool> {
+        let limit = tokio::time::Instant::now() + wait;
+        let mut pause_ms = LOCK_WAIT_MS.0;
+        loop {
+            let rows = session.rows(include_str!("postgres/sql/hold_work.sql"), &[]).await?;
+            let answer = rows.first().map(Vec::as_slice).unwrap_or_default();
+            let text = |index: usize| answer.get(index).and_then(Option::as_deref).unwrap_or_default();
+            if !session.server().backend.as_deref().is_some_and(|own| own.starts_with(&format!("{}:", text(1)))) {
+                let mut error =
+                    DbError::new(DbErrorKind::Connection, "a pooler changed the server process of the session");
+                error.hint = Some("connect to the server itself: a session's lock needs one process".into());
+                return Err(error);
+            }
+            if text(0) == "t" {
+                return Ok(true);
+            }
+            if tokio::time::Instant::now() >= limit {
+                return Ok(false);
+            }
+            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            pause_ms = (pause_ms * 3 / 2).min(LOCK_WAIT_MS.1);
+        }
+    }
+
+    async fn is_alive(&self, session: &mut dyn Session, backend: &str) -> DbResult<bool> {
+        let (pid, start) = backend.split_once(':').unwrap_or((backend, ""));
+        if pid.parse::<i32>().is_err() || start.parse::<i64>().is_err() {
+            return Ok(false);
+        }
+        let rows = session.rows(include_str!("postgres/sql/is_alive.sql"), &[Some(pid), Some(start)]).await?;
+        Ok(!rows.is_empty())
+    }
+
+    async fn prepare_bare(&self, session: &mut dyn Session, statement: &str) -> DbResult<Vec<String>> {
+        index::clear(session, statement).await
+    }
+
+    async fn check_bare(&self, session: &mut dyn Session, statement: &str) -> DbResult<()> {
+        index::check(session, statement).await
+    }
+
+    async fn blockers(&self, session: &mut dyn Session) -> DbResult<Vec<String>> {
+        let rows = session.rows(include_str!("postgres/sql/blockers.sql"), &[]).await?;
+        Ok(rows.into_iter().flatten().flatten().collect())
+    }
+
+    async fn identity(&self, session: &mut dyn Session) -> DbResult<String> {
+        let rows = match session.rows(include_str!("postgres/sql/system.sql"), &[]).await {
+            Err(error) if error.kind == DbErrorKind::Privilege => {
+                session.rows(include_str!("postgres/sql/system_plain.sql"), &[]).await?
+            }
+            other => other?,
+        };
+        let identity = rows.into_iter().flatten().next().flatten();
+        identity.ok_or_else(|| DbError::new(DbErrorKind::Statement, "the server does not say which database this is"))
+    }
+
+    fn fingerprint(&self, table: &Table) -> String {
+        fingerprint::query(table)
+    }
+
+    async fn create_shadow(&self, level: &Level) -> Result<Site> {
+        match level {
+            Level::Server(target) => shadow::create(target, shadow::Rights::None).await,
+            #[cfg(unix)]
+            Level::Local => server::create().await,
+            #[cfg(not(unix))]
+            Level::Local => Err(crate::fault::Fault::refused("a throw-away server needs Unix sockets")),
+        }
+    }
+
+    async fn drop_shadow(&self, level: &Level, site: &Site) -> Result<()> {
+        match level {
+            Level::Server(target) => shadow::drop(target, &site.name).await,
+            #[cfg(unix)]
+            Level::Local => server::drop(&site.name).await,
+            #[cfg(not(unix))]
+            Level::Local => Ok(()),
+        }
+    }
+
+    async fn sweep_shadows(&self, level: &Level) -> Result<Vec<String>> {
+        match level {
+            Level::Server(target) => shadow::sweep(target).await,
+            #[cfg(unix)]
+            Level::Local => server::sweep().await,
+            #[cfg(not(unix))]
+            Level::Local => Ok(Vec::new()),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! One pinned connection: text in, text out, no pool, no statement cache.
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use sqlx::postgres::{PgArguments, PgConnection, PgRow, PgValueFormat};
+use sqlx::{Arguments, AssertSqlSafe, Column, Connection, Either, Row as _, TypeInfo, ValueRef};
+use tracing::instrument::WithSubscriber;
+
+use super::connect::Route;
+use super::errors::from_sqlx;
+use super::notices::Notices;
+use crate::engine::{Access, Canceller, DbError, DbErrorKind, DbResult, Ran, Row, Server, Session};
+use crate::sql::Flavor;
+use crate::target::Target;
+
+/// What the driver itself sends at start-up.
+const DRIVER_TIMEZONE: &str = "UTC";
+const DRIVER_DATESTYLE: &str = "ISO, MDY";
+
+pub struct PgSession {
+    connection: PgConnection,
+    route: Route,
+    server: Server,
+    notices: Notices,
+    /// Settings that `RESET ALL` would lose, and the name of our schema, as literals for our own texts.
+    marks: [(&'static str, String); 3],
+    /// The conversation with the server is out of step; nothing more is said.
+    broken: bool,
+}
+
+impl PgSession {
+    /// Opens a session: one query for what the server is, and the settings that its own client would have.
+    pub async fn open(target: &Target, access: Access) -> DbResult<Self> {
+        let route = Route::new(target, access)?;
+        let mut connection = route.connect().await?;
+        let asked = match access {
+            Access::ReadOnly => include_str!("sql/facts_plain.sql"),
+            Access::ReadWrite | Access::Shadow => include_str!("sql/facts.sql"),
+        };
+        let facts = simple(&mut connection, asked).await?.0;
+        let facts = facts.into_iter().next().unwrap_or_default();
+        let fact = |index: usize| facts.get(index).cloned().flatten();
+        let text = |index: usize| fact(index).unwrap_or_default();
+        if access == Access::ReadOnly && text(5) != "on" {
+            let mut error = DbError::new(DbErrorKind::Connection, "the server did not make this session read-only");
+            error.hint = Some("a pooler dropped the start-up options; connect to the server itself".into());
+            return Err(error);
+        }
+        let version = text(0).split(' ').next().unwrap_or_default().to_owned();
+        let server = Server {
+            engine: "postgres",
+            major: version.chars().take_while(char::is_ascii_digit).collect(),
+            version,
+            user: text(1),
+            database: text(2),
+            backend: Some(format!("{}:{}", text(3), text(4))),
+        };
+        let mut timezone = route.timezone.clone().or_else(|| fact(6));
+        let mut datestyle = route.datestyle.clone().or_else(|| fact(7));
+        if access == Access::ReadOnly {
+            timezone = Some(DRIVER_TIMEZONE.into());
+            datestyle = Some(DRIVER_DATESTYLE.into());
+        } else if (timezone.is_none() || datestyle.is_none()) && text(9) == "t" {
+            for row in simple(&mut connection, include_str!("sql/file_settings.sql")).await?.0 {
+                match row.as_slice() {
+                    [Some(name), value] if name == "timezone" => timezone = timezone.or_else(|| value.clone()),
+                    [Some(name), value] if name == "datestyle" => datestyle = datestyle.or_else(|| value.clone()),
+                    _ => {}
+                }
+            }
+        }
+        let timezone = timezone.unwrap_or_else(|| text(8));
+        let datestyle = datestyle.unwrap_or_else(|| DRIVER_DATESTYLE.into());
+        let literal = |text: &str| Flavor::Postgres.literal(text);
+        let marks = [
+            ("{timezone}", literal(&timezone)),
+            // The style of dates is a list of words, each its own literal.
+            ("{datestyle}", datestyle.split(',').map(|word| literal(word.trim())).collect::<Vec<_>>().join(", ")),
+            ("{ours}", literal(target.ledger_schema.as_deref().unwrap_or(super::SCHEMA))),
+        ];
+        let mut session = PgSession { connection, route, server, notices: Notices::new(), marks, broken: false };
+        if timezone != DRIVER_TIMEZONE || !datestyle.eq_ignore_ascii_case(DRIVER_DATESTYLE) {
+            session.batch(include_str!("sql/client_settings.sql")).await?;
+        }
+        Ok(session)
+    }
+
+    fn usable(&self) -> DbResult<()> {
+        match self.broken {
+            true => Err(DbError::new(DbErrorKind::Connection, "the connection to the server was lost")),
+            false => Ok(()),
+        }
+    }
+
+    /// Keeps in mind what an error means for the connection.
+    fn noted<T>(&mut self, result: DbResult<T>) -> DbResult<T> {
+        if let Err(error) = &result {
+            self.broken |= error.kind == DbErrorKind::Connection;
+        }
+        result
+    }
+}
+
+#[async_trait]
+impl Session for PgSession {
+    fn server(&self) -> &Server {
+        &self.server
+    }
+
+    async fn rows(&mut self, sql: &str, binds: &[Option<&str>]) -> DbResult<Vec<Row>> {
+        self.usable()?;
+        if binds.is_empty() {
+            let result = simple(&mut self.connection, sql).await;
+            return Ok(self.noted(result)?.0);
+        }
+        let mut arguments = PgArguments::default();
+        for bind in binds {
+            let added = arguments.add(*bind);
+            added.map_err(|error| DbError::new(DbErrorKind::Statement, error.to_string()))?;
+        }
+        // Not persistent: with a cache of no size the driver would name a statement each time and never close it.
+        let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(false);
+        let result = query.fetch_all(&mut self.connection).await.map_err(from_sqlx);
+        self.noted(result)?.iter().map(texts).collect()
+    }
+
+    async fn together(&mut self, statements: &[(String, Vec<Option<String>>)]) -> DbResult<()> {
+        // The extended protocol takes one statement at a time; as literals the values fit into one simple message.
+        let mut message = String::new();
+        for (sql, binds) in statements {
+            message.push_str(bound(sql, binds).trim_end().trim_end_matches(';'));
+            message.push_str(";\n");
+        }
+        self.batch(&message).await.map(drop)
+    }
+
+    async fn batch(&mut self, sql: &str) -> DbResult<Vec<Row>> {
+        self.usable()?;
+        let marked = self.marks.iter().any(|(mark, _)| sql.contains(mark));
+        let filled =
+            marked.then(|| self.marks.iter().fold(sql.to_owned(), |text, (mark, word)| text.replace(mark, word)));
+        let result = simple(&mut self.connection, filled.as_deref().unwrap_or(sql)).await;
+        Ok(self.noted(result)?.0)
+    }
+
+    async fn run(&mut self, statement: &str) -> DbResult<Ran> {
+        self.usable()?;
+        let dispatch = self.notices.dispatch.clone();
+        let result = affected(&mut self.connection, statement).with_subscriber(dispatch).await;
+        let notices = self.notices.take();
+        Ok(Ran { rows: self.noted(result)?, notices })
+    }
+
+    async fn copy_in(&mut self, statement: &str, data: &str) -> DbResult<Ran> {
+        self.usable()?;
+        let dispatch = self.notices.dispatch.clone();
+        let connection = &mut self.connection;
+        let copy = async {
+            let mut copy = connection.copy_in_raw(statement).await?;
+            copy.send(data.as_bytes()).await?;
+            copy.finish().await
+        };
+        let result = copy.with_subscriber(dispatch).await.map_err(from_sqlx);
+        let notices = self.notices.take();
+        Ok(Ran { rows: self.noted(result)?, notices })
+    }
+
+    fn canceller(&self) -> Box<dyn Canceller> {
+        let pid = self.server.backend.as_deref().and_then(|backend| backend.split(':').next());
+        Box::new(PgCanceller { route: self.route.clone(), pid: pid.unwrap_or_default().to_owned() })
+    }
+
+    async fn close(self: Box<Self>) {
+        // Nothing to do about a server that is gone already.
+        let _ = self.connection.close().await;
+    }
+}
+
+/// Cancels through a connection of its own.
+struct PgCanceller {
+    route: Route,
+    pid: String,
+}
+
+#[async_trait]
+impl Canceller for PgCanceller {
+    async fn cancel(&self) -> DbResult<()> {
+        let mut connection = self.route.connect().await?;
+        let mut arguments = PgArguments::default();
+        let added = arguments.add(self.pid.as_str());
+        added.map_err(|error| DbError::new(DbErrorKind::Statement, error.to_string()))?;
+        let query = sqlx::query_with("SELECT pg_catalog.pg_cancel_backend($1::int)::text", arguments).persistent(false);
+        query.execute(&mut connection).await.map_err(from_sqlx)?;
+        connection.close().await.map_err(from_sqlx)
+    }
+}
+
+/// One message; the rows of all its statements and the number of rows that they affected.
+async fn simple(connection: &mut PgConnection, sql: &str) -> DbResult<(Vec<Row>, u64)> {
+    let mut stream = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_many(connection);
+    let (mut rows, mut affected) = (Vec::new(), 0);
+    while let Some(item) = stream.try_next().await.map_err(from_sqlx)? {
+        match item {
+            Either::Left(done) => affected += done.rows_affected(),
+            Either::Right(row) => rows.push(texts(&row)?),
+        }
+    }
+    Ok((rows, affected))
+}
+
+/// One message whose rows nobody wants: they are dropped as they come, so that a script may select a whole table.
+async fn affected(connection: &mut PgConnection, sql: &str) -> DbResult<u64> {
+    let mut stream = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_many(connection);
+    let mut affected = 0;
+    while let Some(item) = stream.try_next().await.map_err(from_sqlx)? {
+        if let Either::Left(done) = item {
+            affected += done.rows_affected();
+        }
+    }
+    Ok(affected)
+}
+
+/// A row's values as text. A bound query gets binary values, which are text only for types that are.
+fn texts(row: &PgRow) -> DbResult<Row> {
+    let value = |index: usize| {
+        let raw = row.try_get_raw(index).map_err(from_sqlx)?;
+        if raw.is_null() {
+            return Ok(None);
+        }
+        if raw.format() == PgValueFormat::Binary
+            && !matches!(raw.type_info().name(), "TEXT" | "VARCHAR" | "NAME" | "CHAR")
+        {
+            let name = row.column(index).name();
+            return Err(DbError::new(DbErrorKind::Statement, format!("column {name} of a bound query is not text")));
+        }
+        let bytes = raw.as_bytes().map_err(|error| DbError::new(DbErrorKind::Statement, error.to_string()))?;
+        Ok(Some(String::from_utf8_lossy(bytes).into_owned()))
+    };
+    (0..row.len()).map(value).collect()
+}
+
+/// A text of ours with its `$n` filled in as literals, which read the same under any setting of a script.
+fn bound(sql: &str, binds: &[Option<String>]) -> String {
+    let mut out = String::with_capacity(sql.len() * 2);
+    let mut rest = sql;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let digits = rest[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
+        let number: usize = rest[at + 1..at + 1 + digits].parse().unwrap_or(0);
+        match number.checked_sub(1).and_then(|index| binds.get(index)) {
+            Some(Some(text)) => out.push_str(&Flavor::Postgres.literal(text)),
+            Some(None) => out.push_str("NULL"),
+            None => out.push_str(&rest[at..at + 1 + digits]),
+        }
+        rest = &rest[at + 1 + digits..];
+    }
+    out.push_str(rest);
+    out
+}

@@ -1,0 +1,2 @@
+SET TimeZone TO {timezone};
+SET DateStyle TO {datestyle};

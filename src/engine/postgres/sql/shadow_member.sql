@@ -1,0 +1,2 @@
+-- Who is no superuser may give a database only to a role it is a member of.
+GRANT {name} TO CURRENT_USER

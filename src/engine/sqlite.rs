@@ -1,0 +1,252 @@
+//! SQLite: a database in a file, and the library that is built in.
+//!
+//! There is no server: locks are the file's, a session is a connection of this process, and a shadow is memory. DDL is
+//! transactional, so a step with its ledger row is one transaction; two runners are kept apart by `BEGIN IMMEDIATE` and
+//! by the ledger's head. Scripts run as in SQLite's own shell: foreign keys are off unless a script turns them on.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+
+use super::{Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, Server, Session, Site, Texts};
+use crate::fault::Result;
+use crate::rows::Table;
+use crate::snapshot::Snapshot;
+use crate::sql::Flavor;
+use crate::target::Target;
+
+mod ddl;
+mod lexer;
+mod raw;
+mod schema;
+mod session;
+mod shadow;
+
+/// SQLite, the member of the family.
+pub struct Sqlite;
+
+/// How long a session waits for the file's lock until the limits are set, in milliseconds.
+const BUSY_TIMEOUT_MS: u64 = 2000;
+
+/// How many columns one call of a function takes; SQLite's own limit is 1000.
+const COLUMNS_PER_CALL: usize = 500;
+
+static DIALECT: Dialect = Dialect {
+    name: "sqlite",
+    schemes: &["sqlite", "sqlite3", "file"],
+    flavor: Flavor::Sqlite,
+    transactional: true,
+    schema: None,
+    locks: false,
+    resets: false,
+    creates_database: true,
+    sql: Texts {
+        reset: include_str!("sqlite/reset.sql"),
+        begin: include_str!("sqlite/begin.sql"),
+        limits: include_str!("sqlite/limits.sql"),
+        fire_deferred: "",
+        fence: include_str!("sqlite/fence.sql"),
+        settle: include_str!("sqlite/settle.sql"),
+        constraints: include_str!("sqlite/constraints.sql"),
+        ledger_exists: include_str!("sqlite/ledger_exists.sql"),
+        ledger_create: include_str!("sqlite/ledger_create.sql"),
+        ledger_head: include_str!("sqlite/ledger_head.sql"),
+        ledger_state: include_str!("sqlite/ledger_state.sql"),
+        ledger_rows: include_str!("sqlite/ledger_rows.sql"),
+        ledger_append: include_str!("sqlite/ledger_append.sql"),
+        script_put: include_str!("sqlite/script_put.sql"),
+        script_get: include_str!("sqlite/script_get.sql"),
+        journal_intent: include_str!("sqlite/journal_intent.sql"),
+        journal_done: include_str!("sqlite/journal_done.sql"),
+        journal_rows: include_str!("sqlite/journal_rows.sql"),
+        lease_take: include_str!("sqlite/lease_take.sql"),
+        lease_release: include_str!("sqlite/lease_release.sql"),
+        lease_read: include_str!("sqlite/lease_read.sql"),
+        histories: include_str!("sqlite/histories.sql"),
+        columns: include_str!("sqlite/columns.sql"),
+        foreign_keys: include_str!("sqlite/foreign_keys.sql"),
+    },
+};
+
+#[async_trait]
+impl Engine for Sqlite {
+    fn dialect(&self) -> &'static Dialect {
+        &DIALECT
+    }
+
+    async fn open(&self, target: &Target, access: Access) -> DbResult<Box<dyn Session>> {
+        check_file(&target.database, access)?;
+        if access == Access::ReadOnly {
+            recover(target).await;
+        }
+        let mut connection = options(target, access).connect().await.map_err(session::error)?;
+        let raw = connection.lock_handle().await.map_err(session::error)?.as_raw_handle();
+        let handle = Arc::new(raw::Handle::new(raw));
+        if !handle.add_functions() || (access == Access::Shadow && !handle.confine()) {
+            handle.forget();
+            return Err(DbError::new(DbErrorKind::Connection, "SQLite refused to set the connection up"));
+        }
+        let version = raw::version();
+        let server = Server {
+            engine: "sqlite",
+            major: version.split('.').next().unwrap_or_default().to_owned(),
+            version,
+            user: String::new(),
+            database: target.database.clone(),
+            backend: Some(format!("{}:{}", host(), std::process::id())),
+        };
+        Ok(Box::new(session::SqliteSession::new(connection, handle, server)))
+    }
+
+    async fn snapshot(&self, session: &mut dyn Session) -> DbResult<Snapshot> {
+        let rows = session.rows(include_str!("sqlite/schema.sql"), &[]).await?;
+        let unread = || DbError::new(DbErrorKind::Statement, "the schema could not be read back");
+        let text = rows.into_iter().flatten().flatten().next().ok_or_else(unread)?;
+        let entries: Vec<schema::Entry> = serde_json::from_str(&text).map_err(|_| unread())?;
+        schema::snapshot(&entries).ok_or_else(unread)
+    }
+
+    /// SQLite has no lock that outlives a transaction without keeping writers out: each step's own BEGIN IMMEDIATE and the
+    /// ledger's head decide.
+    async fn try_lock(&self, _: &mut dyn Session) -> DbResult<bool> {
+        Ok(true)
+    }
+
+    /// A statement cannot outlive its client, which is the server too.
+    async fn hold_work(&self, _: &mut dyn Session, _: Duration) -> DbResult<bool> {
+        Ok(true)
+    }
+
+    /// `backend` is `host:pid`. What runs on another host, or where processes cannot be seen, is taken for alive.
+    async fn is_alive(&self, _: &mut dyn Session, backend: &str) -> DbResult<bool> {
+        let Some((on, pid)) = backend.rsplit_once(':') else { return Ok(true) };
+        let visible = Path::new("/proc/self").exists() && on == host();
+        Ok(!visible || pid.parse::<u32>().is_err() || Path::new("/proc").join(pid).exists())
+    }
+
+    async fn identity(&self, session: &mut dyn Session) -> DbResult<String> {
+        let rows = session.rows(include_str!("sqlite/identity.sql"), &[]).await?;
+        match rows.into_iter().flatten().flatten().next() {
+            Some(file) if !file.is_empty() => identity_of(&file),
+            _ => Ok(format!("sqlite {} of process {}", session.server().database, std::process::id())),
+        }
+    }
+
+    fn fingerprint(&self, table: &Table) -> String {
+        let names: Vec<String> = table.columns.iter().map(|column| Flavor::Sqlite.ident(&column.name)).collect();
+        let whole = if names.len() <= COLUMNS_PER_CALL {
+            names.join(", ")
+        } else {
+            let parts = names.chunks(COLUMNS_PER_CALL).map(|part| format!("switchback_hash({})", part.join(", ")));
+            parts.collect::<Vec<_>>().join(", ")
+        };
+        let columns: String = names.iter().map(|name| format!(", switchback_column({name})")).collect();
+        format!("SELECT count(*), switchback_rows({whole}){columns} FROM main.{}", Flavor::Sqlite.ident(&table.name))
+    }
+
+    async fn create_shadow(&self, _: &Level) -> Result<Site> {
+        shadow::create()
+    }
+
+    async fn drop_shadow(&self, _: &Level, site: &Site) -> Result<()> {
+        shadow::remove(site);
+        Ok(())
+    }
+
+    /// Memory dies with its process: a dead runner leaves nothing behind.
+    async fn sweep_shadows(&self, _: &Level) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+}
+
+fn host() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
+}
+
+/// Whether a path is no file at all.
+fn is_memory(database: &str) -> bool {
+    database == ":memory:" || shadow::is_one(database)
+}
+
+/// Says in words what SQLite would call "unable to open database file".
+fn check_file(database: &str, access: Access) -> DbResult<()> {
+    if is_memory(database) {
+        return Ok(());
+    }
+    let refuse = |message: String| Err(DbError::new(DbErrorKind::NoDatabase, message));
+    let path = Path::new(database);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match access {
+        _ if database.is_empty() || database.contains('\0') => {
+            refuse(String::from("the path of the database is no path"))
+        }
+        _ if path.is_dir() => refuse(format!("{database} is a folder")),
+        Access::ReadOnly if !path.exists() => refuse(format!("{database} does not exist")),
+        _ if !folder.is_dir() => refuse(format!("the folder {} does not exist", folder.display())),
+        _ => Ok(()),
+    }
+}
+
+/// Has the transaction undone that a killed process left in its journal: a session that only reads could neither do so nor
+/// read. Where this fails, the session's first statement tells why.
+async fn recover(target: &Target) {
+    if is_memory(&target.database) || target.params.get("mode").map(String::as_str) == Some("ro") {
+        return;
+    }
+    // SQLite keeps the journal beside the file itself, wherever links to it are.
+    let Ok(file) = std::fs::canonicalize(&target.database) else { return };
+    let mut journal = file.into_os_string();
+    journal.push("-journal");
+    if !Path::new(&journal).exists() {
+        return;
+    }
+    if let Ok(mut connection) = options(target, Access::ReadWrite).create_if_missing(false).connect().await {
+        // The first read of any connection that may write looks for such a journal.
+        drop(sqlx::query(include_str!("sqlite/recover.sql")).execute(&mut connection).await);
+        drop(connection.close().await);
+    }
+}
+
+/// Settings of a connection, all sent at once. A file's journal mode and durability are its owner's: not touched.
+fn options(target: &Target, access: Access) -> SqliteConnectOptions {
+    let wait_ms = target.params.get("busy_timeout").and_then(|text| text.parse().ok()).unwrap_or(BUSY_TIMEOUT_MS);
+    // SQLite would read a path that begins so as a URI.
+    let is_odd = target.database.starts_with("file:") && !is_memory(&target.database);
+    let path = if is_odd { format!("./{}", target.database) } else { target.database.clone() };
+    let mode = target.params.get("mode").map(String::as_str);
+    let read_only = (access == Access::ReadOnly || mode == Some("ro")) && !is_memory(&target.database);
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(read_only)
+        .create_if_missing(!read_only && mode != Some("rw"))
+        .serialized(true)
+        .busy_timeout(Duration::from_millis(wait_ms))
+        .statement_cache_capacity(0)
+        .foreign_keys(false)
+        .disable_statement_logging();
+    match access {
+        Access::ReadWrite => options,
+        Access::ReadOnly => options.pragma("query_only", "ON"),
+        Access::Shadow => {
+            options.pragma("synchronous", "OFF").pragma("journal_mode", "MEMORY").pragma("temp_store", "MEMORY")
+        }
+    }
+}
+
+/// Device and inode: one file under two names is one database.
+#[cfg(unix)]
+fn identity_of(file: &str) -> DbResult<String> {
+    use std::os::unix::fs::MetadataExt;
+    let found = std::fs::metadata(file).map_err(|error| DbError::new(DbErrorKind::Connection, error.to_string()))?;
+    Ok(format!("sqlite device {} inode {}", found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity_of(file: &str) -> DbResult<String> {
+    let path = std::fs::canonicalize(file).map_err(|error| DbError::new(DbErrorKind::Connection, error.to_string()))?;
+    Ok(format!("sqlite {}", path.display()))
+}

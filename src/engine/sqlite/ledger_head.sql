@@ -1,0 +1,1 @@
+SELECT seq, hash FROM main.{ledger} ORDER BY seq DESC LIMIT 1;

@@ -1,0 +1,2 @@
+-- Reads the file, and so rolls a journal back that nobody alive holds.
+SELECT count(*) FROM main.sqlite_schema;

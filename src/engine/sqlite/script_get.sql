@@ -1,0 +1,1 @@
+SELECT body FROM main.{script} WHERE checksum = ?;

@@ -1,0 +1,1 @@
+INSERT INTO main.{script} (checksum, body) VALUES (?, ?) ON CONFLICT DO NOTHING;
