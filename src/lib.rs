@@ -38,7 +38,13 @@ pub mod check;
 pub mod layout;
 
 // The outside world.
+pub mod actor;
 pub mod config;
 pub mod context;
+pub mod database;
 pub mod engine;
 pub mod event;
+pub mod locked;
+pub mod project;
+pub mod shadow;
+pub mod store;

@@ -1,0 +1,231 @@
+//! A database that is only looked at.
+//!
+//! A [`Database`] holds a session that the engine itself made read-only (I7). To write, it has to be turned into a
+//! [`Locked`].
+
+use std::time::Duration;
+
+use crate::context::Context;
+use crate::engine::{self, Access, DbError, DbErrorKind, DbResult, Engine, Names, Row, Server, Session};
+use crate::fault::{Fault, FaultKind, Result};
+use crate::ledger::{Entry, State};
+use crate::locked::{Locked, Runner, Waits};
+use crate::snapshot::Snapshot;
+use crate::store::{entries, first, own, state};
+use crate::target::Target;
+
+/// A database that is only looked at.
+pub struct Database {
+    engine: &'static dyn Engine,
+    target: Target,
+    names: Names,
+    session: Box<dyn Session>,
+}
+
+/// Another tool's history table that has rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    pub tool: &'static str,
+    pub table: String,
+}
+
+impl Database {
+    /// Opens a read-only session. Waits for a server that is still starting, up to `wait`.
+    ///
+    /// # Errors
+    /// Unreachable (exit 3), with what the server said and what helps.
+    pub async fn open(target: &Target, wait: Duration) -> Result<Database> {
+        let engine = engine_of(target)?;
+        let opened = match open_patiently(engine, target, Access::ReadOnly, wait).await {
+            Err(error) if error.kind == DbErrorKind::NoDatabase && engine.dialect().creates_database => {
+                let nothing = Target { database: ":memory:".to_owned(), ..target.clone() };
+                engine.open(&nothing, Access::ReadOnly).await
+            }
+            other => other,
+        };
+        let session = opened.map_err(|error| unreachable(target, &error))?;
+        let schema = target.ledger_schema.as_deref().or(engine.dialect().schema);
+        let names = Names::new(engine.dialect().flavor, schema);
+        Ok(Database { engine, target: target.clone(), names, session })
+    }
+
+    pub fn server(&self) -> &Server {
+        self.session.server()
+    }
+
+    pub fn engine(&self) -> &'static dyn Engine {
+        self.engine
+    }
+
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// What is applied, in the order in which it was applied.
+    pub async fn state(&mut self) -> Result<State> {
+        state(self.engine, &self.names, self.session.as_mut()).await
+    }
+
+    /// Rows of the ledger behind `after`, oldest first.
+    pub async fn entries(&mut self, after: i64, limit: i64) -> Result<Vec<Entry>> {
+        entries(self.engine, &self.names, self.session.as_mut(), after, limit).await
+    }
+
+    /// The text of a script that the ledger keeps, by its text checksum.
+    pub async fn script(&mut self, checksum: &str) -> Result<Option<String>> {
+        let sql = self.names.fill(self.engine.dialect().sql.script_get);
+        let rows =
+            self.session.rows(&sql, &[Some(checksum)]).await.map_err(|error| own("reading the ledger", &error))?;
+        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
+    }
+
+    /// The whole schema.
+    pub async fn snapshot(&mut self) -> Result<Snapshot> {
+        let read = self.engine.snapshot(self.session.as_mut()).await;
+        read.map_err(|error| own("reading the schema", &error))
+    }
+
+    /// What tells this database from every other on every server.
+    pub async fn identity(&mut self) -> Result<String> {
+        self.engine.identity(self.session.as_mut()).await.map_err(|error| own("asking who the server is", &error))
+    }
+
+    /// Another tool's history table that has rows, if there is one.
+    pub async fn history(&mut self) -> Result<Option<History>> {
+        let flavor = self.engine.dialect().flavor;
+        let failed = |error: DbError| own("looking for other tools' history tables", &error);
+        let rows = self.session.rows(self.engine.dialect().sql.histories, &[]).await.map_err(failed)?;
+        for (schema, table, columns) in grouped(rows) {
+            let Some(tool) = tool_of(&table, &columns) else { continue };
+            let qualified = match &schema {
+                Some(schema) => format!("{}.{}", flavor.ident(schema), flavor.ident(&table)),
+                None => flavor.ident(&table),
+            };
+            let sql = format!("SELECT 1 FROM {qualified} LIMIT 1");
+            // A table that may not be read is not ours to judge.
+            if self.session.batch(&sql).await.is_ok_and(|rows| !rows.is_empty()) {
+                return Ok(Some(History { tool, table: qualified }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Rows of a `table …`, or values that are not NULL of a `column …`; `None` when they cannot be counted.
+    pub async fn count(&mut self, object: &str) -> Option<u64> {
+        let flavor = self.engine.dialect().flavor;
+        // Names that need quotes carry them already.
+        let quote = |part: &str| if part.starts_with(['"', '`']) { part.to_owned() } else { flavor.ident(part) };
+        let quoted = |name: &str| name.split('.').map(quote).collect::<Vec<_>>().join(".");
+        let sql = match object.split_once(' ')? {
+            ("table", name) => format!("SELECT count(*) FROM {}", quoted(name)),
+            ("column", name) => {
+                let (table, column) = name.rsplit_once('.')?;
+                format!("SELECT count({}) FROM {}", quote(column), quoted(table))
+            }
+            _ => return None,
+        };
+        first(self.session.batch(&sql).await.ok()?)?.parse().ok()
+    }
+
+    pub async fn close(self) {
+        self.session.close().await;
+    }
+
+    /// Takes the run's lock: polls, never waits inside a statement, and names the holder.
+    ///
+    /// # Errors
+    /// Busy (exit 5) when the wait is over.
+    pub async fn lock(self, context: &Context, runner: Runner, waits: Waits) -> Result<Locked> {
+        let Database { engine, target, names, session } = self;
+        session.close().await;
+        Locked::take(engine, target, names, context, runner, waits).await
+    }
+}
+
+/// The engine of a target's URL scheme.
+pub fn engine_of(target: &Target) -> Result<&'static dyn Engine> {
+    engine::by_scheme(&target.scheme).ok_or_else(|| {
+        let fault = Fault::usage(format!("no engine speaks `{}`", target.scheme));
+        fault.help("URLs begin with sqlite:, postgres: (postgresql:), mysql: or mariadb:")
+    })
+}
+
+async fn open_patiently(
+    engine: &dyn Engine,
+    target: &Target,
+    access: Access,
+    wait: Duration,
+) -> DbResult<Box<dyn Session>> {
+    let until = tokio::time::Instant::now() + wait;
+    let mut pause = Duration::from_millis(50);
+    loop {
+        match engine.open(target, access).await {
+            Err(error)
+                if matches!(error.kind, DbErrorKind::Connection | DbErrorKind::NotReady)
+                    && tokio::time::Instant::now() + pause < until =>
+            {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(1));
+            }
+            other => return other,
+        }
+    }
+}
+
+/// The tool whose history table this is, by its name and columns.
+fn tool_of(table: &str, columns: &[String]) -> Option<&'static str> {
+    let has = |name: &str| columns.iter().any(|column| column.eq_ignore_ascii_case(name));
+    match table.to_ascii_lowercase().as_str() {
+        "schema_migrations" if has("dirty") => Some("golang-migrate"),
+        "schema_migrations" if has("version") => Some("dbmate or Rails"),
+        "goose_db_version" => Some("goose"),
+        "_sqlx_migrations" => Some("sqlx"),
+        "__diesel_schema_migrations" => Some("diesel"),
+        "gorp_migrations" => Some("sql-migrate"),
+        "refinery_schema_history" => Some("refinery"),
+        "flyway_schema_history" => Some("Flyway"),
+        "databasechangelog" => Some("Liquibase"),
+        "alembic_version" => Some("Alembic"),
+        "atlas_schema_revisions" => Some("Atlas"),
+        "_prisma_migrations" => Some("Prisma"),
+        "play_evolutions" => Some("Play"),
+        "django_migrations" => Some("Django"),
+        "changes" if has("change_id") && has("script_hash") => Some("Sqitch"),
+        _ => None,
+    }
+}
+
+/// Rows of (schema, table, column) as tables with their columns.
+fn grouped(rows: Vec<Row>) -> Vec<(Option<String>, String, Vec<String>)> {
+    let mut tables: Vec<(Option<String>, String, Vec<String>)> = Vec::new();
+    for row in rows {
+        let mut parts = row.into_iter();
+        let (schema, table) = (parts.next().flatten(), parts.next().flatten().unwrap_or_default());
+        let column = parts.next().flatten().unwrap_or_default();
+        match tables.last_mut() {
+            Some(last) if last.0 == schema && last.1 == table => last.2.push(column),
+            _ => tables.push((schema, table, vec![column])),
+        }
+    }
+    tables
+}
+
+/// A database that cannot be reached, in words.
+pub fn unreachable(target: &Target, error: &DbError) -> Fault {
+    let fault = Fault::new(FaultKind::Unreachable, format!("cannot open {}", target.shown()));
+    let fault = error.lines().into_iter().fold(fault, Fault::cause);
+    match error.kind {
+        DbErrorKind::NotReady | DbErrorKind::Connection => {
+            fault.help("is the server running? `--wait SECONDS` waits for one that is still starting")
+        }
+        DbErrorKind::Authentication => fault.help(
+            "give the user and password in the URL, or the password by `password_file` or `password_command` in switchback.toml",
+        ),
+        DbErrorKind::NoDatabase => fault.help("create the database first; switchback does not create databases on servers"),
+        _ => fault,
+    }
+}

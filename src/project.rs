@@ -1,0 +1,255 @@
+//! A project: the folder of migrations as one engine would run it, with its registry.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::check::{self, Input, Names};
+use crate::fault::{Fault, FaultKind, Result};
+use crate::finding::{Finding, Severity};
+use crate::graph::{Graph, Node};
+use crate::id::{self, Id};
+use crate::layout::{self, Layout, Tree};
+use crate::migration::Migration;
+use crate::registry::{self, Entry, Registry};
+use crate::sql::Flavor;
+
+/// Where the files are and how they are read.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// The folder of migrations, as the user would type it.
+    pub dir: PathBuf,
+    /// Name of the layout, where it is said.
+    pub layout: Option<String>,
+}
+
+/// Findings that do not stop a run: what is wrong with a down is the proof's business, and can be waived; what the registry
+/// lacks is sealed.
+const LEFT_TO_THE_PROOF: &[&str] = &["down-missing", "down-empty", "down-vacuous", "down-copy", "unsealed"];
+
+/// The files of a project, read once.
+pub struct Project {
+    pub layout: &'static dyn Layout,
+    /// `sqlite`, `postgres`, `mysql`, `mariadb`.
+    pub engine: String,
+    /// In the layout's own order.
+    pub migrations: Vec<Migration>,
+    pub registry: Registry,
+    /// Whether a registry was there.
+    pub is_sealed: bool,
+    /// What the layout and the tree saw wrong.
+    pub findings: Vec<Finding>,
+    registry_path: PathBuf,
+}
+
+/// What sealing changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sealed {
+    pub added: Vec<Id>,
+    pub changed: Vec<Id>,
+    pub removed: Vec<Id>,
+    /// Whether the file is another than before.
+    pub written: bool,
+}
+
+impl Project {
+    /// Reads the folder and its registry.
+    ///
+    /// # Errors
+    /// When the folder is missing, its layout is not clear, or the registry is no registry. What is wrong with single
+    /// migrations is told by [`check`](Project::check).
+    pub fn load(files: &Files, engine: &str, flavor: Flavor) -> Result<Project> {
+        let tree = Tree::read(&files.dir)?;
+        let layout = match &files.layout {
+            Some(name) => layout::by_name(name)?,
+            None => layout::detect(&tree)?,
+        };
+        let loaded = layout::load(layout, &tree, engine, flavor);
+        let registry_path = files.dir.join(registry::FILE);
+        let shown = registry_path.display().to_string();
+        let (registry, is_sealed) = match read_bounded(&registry_path)? {
+            Some(text) => (Registry::parse(&shown, &text)?, true),
+            None => (Registry::new(shown), false),
+        };
+        Ok(Project {
+            layout,
+            engine: engine.to_owned(),
+            migrations: loaded.migrations,
+            registry,
+            is_sealed,
+            findings: loaded.findings,
+            registry_path,
+        })
+    }
+
+    /// All findings about the files: of the tree, the layout and the checks, sorted by place.
+    pub fn check(&self) -> Vec<Finding> {
+        self.checked(self.is_sealed.then_some(&self.registry))
+    }
+
+    fn checked(&self, registry: Option<&Registry>) -> Vec<Finding> {
+        let names = if self.layout.name() == layout::LAYOUTS[0].name() { Names::Ours } else { Names::Foreign };
+        let (migrations, engine) = (&self.migrations, &self.engine);
+        check::run(&Input { migrations, registry, engine, names, found: &self.findings })
+    }
+
+    /// # Errors
+    /// Refused when any of the files cannot be trusted to say what would be run; all findings are told.
+    pub fn require_sound(&self) -> Result<()> {
+        let stops = |finding: &Finding| {
+            finding.severity == Severity::Error && !LEFT_TO_THE_PROOF.contains(&finding.code.as_ref())
+        };
+        let errors: Vec<Finding> = self.checked(None).into_iter().filter(stops).collect();
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let what = format!("the migrations have {}", crate::finding::counted(errors.len(), "error"));
+        Err(Fault::refused(what).findings(errors).help("`switchback check` shows all findings"))
+    }
+
+    /// # Errors
+    /// Refused when part of the folder could not be read, so that nobody can say what stands there.
+    pub fn require_readable(&self) -> Result<()> {
+        let stops = |finding: &&Finding| {
+            finding.severity == Severity::Error && !LEFT_TO_THE_PROOF.contains(&finding.code.as_ref())
+        };
+        let errors: Vec<Finding> = self.findings.iter().filter(stops).cloned().collect();
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let what = format!("the migrations have {}", crate::finding::counted(errors.len(), "error"));
+        Err(Fault::refused(what).findings(errors).help("`switchback check` shows all findings"))
+    }
+
+    /// The dependency graph.
+    ///
+    /// # Errors
+    /// Refused, with a finding for each cycle and each unknown id.
+    pub fn graph(&self) -> Result<Graph> {
+        let nodes: Vec<Node<'_>> = self
+            .migrations
+            .iter()
+            .map(|migration| Node {
+                id: &migration.id,
+                path: &migration.path,
+                declared: migration.settings.requires.as_deref(),
+                observed: self
+                    .registry
+                    .migration(&migration.id, &self.engine)
+                    .and_then(|entry| entry.requires.as_deref()),
+            })
+            .collect();
+        Graph::new(&nodes)
+            .map_err(|findings| Fault::refused("the migrations cannot be put into an order").findings(findings))
+    }
+
+    /// The migrations in dependency order.
+    pub fn ordered<'a>(&'a self, graph: &Graph) -> Vec<&'a Migration> {
+        let by_id: BTreeMap<&Id, &Migration> =
+            self.migrations.iter().map(|migration| (&migration.id, migration)).collect();
+        graph.order().filter_map(|id| by_id.get(id).copied()).collect()
+    }
+
+    pub fn get(&self, id: &Id) -> Option<&Migration> {
+        self.migrations.iter().find(|migration| migration.id == *id)
+    }
+
+    /// The one migration that a part of an id means.
+    pub fn find(&self, part: &str) -> Result<&Id> {
+        id::find(self.migrations.iter().map(|migration| &migration.id), part)
+    }
+
+    /// Whether the registry names exactly these files.
+    pub fn is_current(&self) -> bool {
+        let sealed = |migration: &Migration| {
+            let entry = self.registry.migration(&migration.id, &self.engine);
+            entry.is_some_and(|entry| entry.digest == migration.digest())
+        };
+        self.is_sealed && self.migrations.iter().all(sealed)
+    }
+
+    /// Puts the files as they are into the registry (in memory).
+    pub fn seal(&mut self) -> Sealed {
+        let mut sealed = Sealed::default();
+        let ids: BTreeSet<&Id> = self.migrations.iter().map(|migration| &migration.id).collect();
+        let gone = self.registry.entries().filter(|entry| entry.engine == self.engine && !ids.contains(&entry.id));
+        sealed.removed = gone.map(|entry| entry.id.clone()).collect();
+        let engine = self.engine.clone();
+        self.registry.retain_migrations(|entry| entry.engine != engine || ids.contains(&entry.id));
+        for migration in &self.migrations {
+            let old = self.registry.migration(&migration.id, &self.engine).cloned();
+            // What was observed of other scripts says nothing about these.
+            let observed =
+                old.as_ref().filter(|old| old.digest == migration.digest()).and_then(|old| old.requires.clone());
+            let entry = Entry::seal(migration, &self.engine, observed);
+            match old {
+                None => sealed.added.push(migration.id.clone()),
+                Some(old) if old.digest != entry.digest => sealed.changed.push(migration.id.clone()),
+                Some(_) => {}
+            }
+            self.registry.set_migration(entry);
+        }
+        self.registry.prune();
+        sealed
+    }
+
+    /// Writes the registry if it says something else than the file; whole or not at all.
+    pub fn save(&mut self) -> Result<bool> {
+        let text = self.registry.to_text();
+        if read_bounded(&self.registry_path)?.is_some_and(|old| old == text) {
+            return Ok(false);
+        }
+        write_whole(&self.registry_path, &text)?;
+        self.is_sealed = true;
+        Ok(true)
+    }
+}
+
+/// Writes a file beside its place and moves it there, so that a reader sees the old or the new one.
+pub fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let failed = |error: std::io::Error| Fault::io(format!("cannot write `{}`", path.display()), &error);
+    let beside = path.with_extension(format!("tmp{}", std::process::id()));
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::File::create(&beside)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&beside, path)
+    };
+    write().map_err(|error| {
+        let _ = std::fs::remove_file(&beside);
+        failed(error)
+    })
+}
+
+fn read_bounded(path: &Path) -> Result<Option<String>> {
+    let failed = |error: &std::io::Error| Fault::io(format!("cannot read `{}`", path.display()), error);
+    match std::fs::metadata(path) {
+        Ok(facts) if facts.len() > registry::MAX_BYTES as u64 => {
+            let most = registry::MAX_BYTES >> 20;
+            return Err(Fault::new(FaultKind::Usage, format!("`{}` is larger than {most} MB", path.display())));
+        }
+        Ok(facts) if !facts.is_file() => {
+            return Err(Fault::new(FaultKind::Usage, format!("`{}` is no file", path.display())));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(&error)),
+    }
+    std::fs::read_to_string(path).map(Some).map_err(|error| failed(&error))
+}
+
+/// The engine that a URL scheme means, as the registry names it.
+pub fn engine_name(scheme: &str) -> Option<&'static str> {
+    match crate::engine::by_scheme(scheme)?.dialect().name {
+        "mysql" if scheme == "mariadb" => Some("mariadb"),
+        name => Some(name),
+    }
+}
+
+/// The engines that the folder's registry holds entries for.
+pub fn sealed_engines(files: &Files) -> Result<Vec<&'static str>> {
+    let path = files.dir.join(registry::FILE);
+    let Some(text) = read_bounded(&path)? else { return Ok(Vec::new()) };
+    let registry = Registry::parse(&path.display().to_string(), &text)?;
+    Ok(registry.engines().into_iter().filter_map(engine_name).collect())
+}

@@ -1,0 +1,142 @@
+//! Shadows: throw-away databases, created, used and dropped by us alone (I8).
+//!
+//! A shadow is dropped when it is closed, and also when it is merely dropped: on an error, on a panic, on Ctrl-C. What a
+//! killed process leaves behind carries our marker and is swept by the next one.
+
+use crate::class;
+use crate::config::Shadow as Wanted;
+use crate::context::Interrupt;
+use crate::database::Database;
+use crate::engine::{Access, Engine, Level, Session, Site};
+use crate::fault::{Fault, Result};
+use crate::sql::Script;
+use crate::store;
+
+/// Makes shadows for one target; holds the level that turned out to work.
+pub struct Maker {
+    engine: &'static dyn Engine,
+    level: Level,
+    fallback: Option<Level>,
+    /// Identity of the target; no shadow may have it.
+    identity: String,
+    interrupt: Interrupt,
+}
+
+impl Maker {
+    /// Decides where shadows go, and sweeps what dead runners left there.
+    ///
+    /// # Errors
+    /// When the shadow's server is given as a URL and is the target's own database under whatever spelling.
+    pub async fn new(wanted: &Wanted, database: &mut Database, interrupt: Interrupt) -> Result<Maker> {
+        let engine = database.engine();
+        let identity = database.identity().await?;
+        let own = Level::Server(database.target().clone());
+        let (level, fallback) = match wanted {
+            Wanted::Auto => (own, Some(Level::Local)),
+            Wanted::Server => (own, None),
+            Wanted::Local => (Level::Local, None),
+            Wanted::Url(target) => {
+                let mut other = Database::open(target, std::time::Duration::ZERO).await?;
+                let same = other.identity().await? == identity;
+                other.close().await;
+                if same {
+                    let fault = Fault::usage("the shadow's URL leads to the target database itself");
+                    return Err(
+                        fault.help("name another database, or leave it to `--shadow server` or `--shadow local`")
+                    );
+                }
+                (Level::Server(target.clone()), None)
+            }
+        };
+        Ok(Maker { engine, level, fallback, identity, interrupt })
+    }
+
+    pub fn engine(&self) -> &'static dyn Engine {
+        self.engine
+    }
+
+    /// What stops the work in the shadows.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// Prefers a server of our own where a script reaches beyond its database, as CREATE ROLE does: a throw-away role on
+    /// somebody's server may not do that. No effect when the user has chosen a level, or a shadow was made already.
+    pub fn look_at<'a>(&mut self, scripts: impl IntoIterator<Item = &'a Script>) {
+        let reaches = scripts.into_iter().any(class::reaches_out);
+        if let (true, Some(Level::Local), Level::Server(_)) = (reaches, &self.fallback, &self.level) {
+            self.fallback = Some(std::mem::replace(&mut self.level, Level::Local));
+        }
+    }
+
+    /// Makes an empty shadow.
+    pub async fn make(&mut self) -> Result<Shadow> {
+        let site = match self.engine.create_shadow(&self.level).await {
+            Ok(site) => site,
+            Err(fault) => {
+                let Some(fallback) = self.fallback.take() else { return Err(fault) };
+                match self.engine.create_shadow(&fallback).await {
+                    Ok(site) => {
+                        self.level = fallback;
+                        site
+                    }
+                    // The first reason is the one that the user can mend.
+                    Err(second) => return Err(fault.cause(format!("and with a server of our own: {second}"))),
+                }
+            }
+        };
+        self.fallback = None;
+        let shadow = Shadow { engine: self.engine, level: self.level.clone(), site: Some(site) };
+        let mut session = shadow.open().await?;
+        let identity = self.engine.identity(session.as_mut()).await;
+        session.close().await;
+        let identity = identity.map_err(|error| store::own("asking who the shadow is", &error))?;
+        if identity == self.identity {
+            return Err(Fault::bug("the shadow is the target"));
+        }
+        Ok(shadow)
+    }
+
+    /// Drops shadows that dead runners left behind; gives their names.
+    pub async fn sweep(&self) -> Result<Vec<String>> {
+        self.engine.sweep_shadows(&self.level).await
+    }
+}
+
+/// One throw-away database.
+#[must_use = "a shadow must be closed"]
+pub struct Shadow {
+    engine: &'static dyn Engine,
+    level: Level,
+    site: Option<Site>,
+}
+
+impl Shadow {
+    /// A session in it, under the throw-away identity.
+    pub async fn open(&self) -> Result<Box<dyn Session>> {
+        let Some(site) = &self.site else { return Err(Fault::bug("the shadow is gone")) };
+        let opened = self.engine.open(&site.target, Access::Shadow).await;
+        opened.map_err(|error| store::own("opening the shadow", &error))
+    }
+
+    /// Drops it.
+    pub async fn close(mut self) -> Result<()> {
+        match self.site.take() {
+            Some(site) => self.engine.drop_shadow(&self.level, &site).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Shadow {
+    fn drop(&mut self) {
+        let Some(site) = self.site.take() else { return };
+        let (engine, level) = (self.engine, self.level.clone());
+        // The runtime that we are in may be unwinding; a thread with one of its own can still talk to the server.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.map(|runtime| runtime.block_on(engine.drop_shadow(&level, &site)).is_ok())
+        });
+        let _ = dropping.join();
+    }
+}

@@ -1,0 +1,251 @@
+//! The ledger behind a session: what reading and writing have in common.
+
+use crate::engine::{DbError, DbErrorKind, DbResult, Engine, Names, Ran, Row, Server, Session};
+use crate::fault::{Fault, FaultKind, Result};
+use crate::id::Id;
+use crate::ledger::{Applied, Entry, Head, Open, State};
+use crate::sha::Sha;
+use crate::sql::{Flavor, Script, Statement};
+
+/// Runs one statement of a script, inline COPY rows included.
+pub async fn run(session: &mut dyn Session, script: &Script, statement: &Statement) -> DbResult<Ran> {
+    match &statement.copy {
+        Some(rows) => session.copy_in(script.sql(statement), &script.text()[rows.clone()]).await,
+        None => session.run(script.sql(statement)).await,
+    }
+}
+
+pub async fn ledger_exists(engine: &dyn Engine, names: &Names, session: &mut dyn Session) -> Result<bool> {
+    let sql = names.fill(engine.dialect().sql.ledger_exists);
+    let rows = session.rows(&sql, &[]).await.map_err(|error| own("looking for the ledger", &error))?;
+    Ok(first(rows).is_some_and(|value| value != "0" && value != "f"))
+}
+
+pub async fn head(engine: &dyn Engine, names: &Names, session: &mut dyn Session) -> Result<Head> {
+    let sql = names.fill(engine.dialect().sql.ledger_head);
+    let rows = session.rows(&sql, &[]).await.map_err(|error| own("reading the ledger", &error))?;
+    Ok(rows.first().map_or_else(Head::default, head_of))
+}
+
+pub fn head_of(row: &Row) -> Head {
+    let part = |at: usize| row.get(at).cloned().flatten().unwrap_or_default();
+    Head { seq: part(0).parse().unwrap_or(0), hash: Sha::recorded(part(1)) }
+}
+
+pub async fn entries(
+    engine: &dyn Engine,
+    names: &Names,
+    session: &mut dyn Session,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    let sql = names.fill(engine.dialect().sql.ledger_rows);
+    let (after, limit) = (after.to_string(), limit.to_string());
+    let rows = session.rows(&sql, &[Some(&after), Some(&limit)]).await;
+    Ok(rows.map_err(|error| own("reading the ledger", &error))?.into_iter().map(Entry::read).collect())
+}
+
+pub async fn state(engine: &dyn Engine, names: &Names, session: &mut dyn Session) -> Result<State> {
+    if !ledger_exists(engine, names, session).await? {
+        return Ok(State::default());
+    }
+    let failed = |error: DbError| own("reading the ledger", &error);
+    let rows = session.rows(&names.fill(engine.dialect().sql.ledger_state), &[]).await.map_err(failed)?;
+    let mut applied = Vec::new();
+    for row in rows {
+        let mut parts = row.into_iter();
+        let mut part = || parts.next().flatten().unwrap_or_default();
+        let (seq, event, id, digest, amends) = (part(), part(), part(), part(), part());
+        let seq: i64 = seq.parse().unwrap_or(0);
+        let order = if event == "amend" { amends.parse().unwrap_or(seq) } else { seq };
+        if event != "revert" {
+            applied.push(Applied { seq, order, id: Id::new(id), digest: Sha::recorded(digest) });
+        }
+    }
+    let head = head(engine, names, session).await?;
+    let last = entries(engine, names, session, head.seq - 1, 1).await?;
+    let open = match last.first().filter(|entry| is_open(entry)) {
+        Some(entry) => Some(open_step(engine, names, session, entry).await?),
+        None => None,
+    };
+    Ok(State { head, applied, open, exists: true })
+}
+
+/// A step is open when its last row says that it began, or that it failed after a statement had taken effect.
+fn is_open(entry: &Entry) -> bool {
+    match entry.get("phase") {
+        Some("started") => true,
+        Some("failed") => entry.number("statement").is_some_and(|done| done > 0),
+        _ => false,
+    }
+}
+
+async fn open_step(engine: &dyn Engine, names: &Names, session: &mut dyn Session, entry: &Entry) -> Result<Open> {
+    let step = entry.number("reverts").filter(|_| entry.get("phase") == Some("failed")).unwrap_or(entry.seq());
+    let sql = names.fill(engine.dialect().sql.journal_rows);
+    let rows = session.rows(&sql, &[Some(&step.to_string())]).await;
+    let rows = rows.map_err(|error| own("reading the journal", &error))?;
+    let is_done = |row: &&Row| row.get(1).and_then(Option::as_deref) == Some("done");
+    let done = rows.iter().filter(is_done).filter_map(|row| row.first()?.as_deref()?.parse().ok()).max();
+    let unit = |row: &Row| Some((row.first()?.as_deref()?.parse().ok()?, Sha::recorded(row.get(2)?.as_deref()?)));
+    let units = rows.iter().filter_map(unit).collect();
+    Ok(Open {
+        units,
+        seq: step,
+        id: Id::new(entry.get("migration").unwrap_or_default()),
+        event: entry.get("event").unwrap_or_default().to_owned(),
+        done: done.unwrap_or(0),
+    })
+}
+
+pub fn first(rows: Vec<Row>) -> Option<String> {
+    rows.into_iter().next()?.into_iter().next()?
+}
+
+/// An error of one of our own queries, in words.
+pub fn own(what: &str, error: &DbError) -> Fault {
+    let kind = match error.kind {
+        DbErrorKind::Connection | DbErrorKind::NotReady => FaultKind::Unreachable,
+        DbErrorKind::LockTimeout | DbErrorKind::Conflict => FaultKind::Busy,
+        _ => FaultKind::Refused,
+    };
+    let fault = Fault::new(kind, format!("{what} failed"));
+    let fault = error.lines().into_iter().fold(fault, Fault::cause);
+    match error.kind {
+        DbErrorKind::Privilege => fault.help(NO_RIGHT),
+        _ => fault,
+    }
+}
+
+const NO_RIGHT: &str = "the database user lacks this right; see docs/getting-started.md, \"Rights\"";
+
+/// Adds what helps against this error, and who may have stood in the way. A step that stopped half-way has a help of its own,
+/// so there a missing GRANT is told as a cause.
+pub fn explained(fault: Fault, error: &DbError, server: &Server, blockers: &[String]) -> Fault {
+    let fault = blockers.iter().fold(fault, |fault, blocker| fault.cause(format!("locks are held by {blocker}")));
+    let help = match error.kind {
+        DbErrorKind::LockTimeout | DbErrorKind::Conflict => {
+            "another session stood in the way; run the command again when it is through".to_owned()
+        }
+        DbErrorKind::Privilege => match missing_grant(server, error) {
+            Some(grant) if fault.kind() == FaultKind::HalfWay => {
+                return fault.cause(format!("the right is given by GRANT {grant}"));
+            }
+            Some(grant) => {
+                format!(
+                    "an administrator may run: GRANT {grant}; docs/getting-started.md, \"Rights\", has the whole list"
+                )
+            }
+            None => NO_RIGHT.to_owned(),
+        },
+        _ => return fault,
+    };
+    fault.help(help)
+}
+
+/// The GRANT that would have let the statement through, without that word, as far as what the server said tells.
+pub fn missing_grant(server: &Server, error: &DbError) -> Option<String> {
+    match server.engine {
+        "postgres" => postgres_grant(server, &error.message),
+        "mysql" | "mariadb" => mysql_grant(server, error),
+        _ => None,
+    }
+}
+
+fn postgres_grant(server: &Server, message: &str) -> Option<String> {
+    let (object, name) = message.strip_prefix("permission denied for ")?.split_once(' ')?;
+    let rights = match object {
+        "database" => "CREATE",
+        "schema" => "CREATE, USAGE",
+        "table" => "SELECT, INSERT, UPDATE, DELETE",
+        "sequence" => "USAGE, SELECT",
+        _ => return None,
+    };
+    let ident = |name: &str| Flavor::Postgres.ident(name);
+    Some(format!("{rights} ON {} {} TO {}", object.to_uppercase(), ident(name), ident(&server.user)))
+}
+
+/// Rights that MySQL names in its refusals and that can be granted on a database.
+const MYSQL_RIGHTS: &[&str] = &[
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "CREATE",
+    "DROP",
+    "ALTER",
+    "INDEX",
+    "REFERENCES",
+    "TRIGGER",
+    "CREATE VIEW",
+    "SHOW VIEW",
+];
+
+fn mysql_grant(server: &Server, error: &DbError) -> Option<String> {
+    let literal = |text: &str| Flavor::Mysql.literal(text);
+    let (rights, database) = match error.code.as_str() {
+        "1142" => {
+            let (rights, rest) = error.message.split_once(" command denied to user ")?;
+            let (_, table) = rest.split_once(" for table ")?;
+            let database = table.split_once("`.`").map_or(server.database.as_str(), |(database, _)| database);
+            (rights, database.trim_start_matches('`'))
+        }
+        "1044" => {
+            let (_, database) = error.message.split_once(" to database ")?;
+            ("ALL PRIVILEGES", database.trim_matches('\''))
+        }
+        _ => return None,
+    };
+    if error.code == "1142" && !rights.split(", ").all(|right| MYSQL_RIGHTS.contains(&right)) {
+        return None;
+    }
+    // The message tells where the client is; the account that has the rights may be for any host.
+    let (user, host) = server.user.rsplit_once('@')?;
+    // In the database of a GRANT, an underscore fits any character.
+    let database = Flavor::Mysql.ident(database).replace('_', "\\_");
+    Some(format!("{rights} ON {database}.* TO {}@{}", literal(user), literal(host)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(engine: &'static str, user: &str, code: &str, message: &str) -> Option<String> {
+        let server = Server {
+            engine,
+            version: String::new(),
+            major: String::new(),
+            user: user.into(),
+            database: "shop".into(),
+            backend: None,
+        };
+        let mut error = DbError::new(DbErrorKind::Privilege, message);
+        error.code = code.into();
+        missing_grant(&server, &error)
+    }
+
+    #[test]
+    fn postgres_names_the_object_that_is_closed() {
+        let of = |message| grant("postgres", "the migrator", "42501", message);
+        let granted = |text: &str| Some(format!("{text} TO \"the migrator\""));
+        assert_eq!(of("permission denied for database shop"), granted("CREATE ON DATABASE \"shop\""));
+        assert_eq!(of("permission denied for schema public"), granted("CREATE, USAGE ON SCHEMA \"public\""));
+        let rows = "SELECT, INSERT, UPDATE, DELETE ON TABLE \"a \"\"b\"";
+        assert_eq!(of("permission denied for table a \"b"), granted(rows));
+        assert_eq!(of("must be owner of table t"), None);
+        assert_eq!(of("permission denied to create role"), None);
+    }
+
+    #[test]
+    fn mysql_names_the_right_and_the_account_is_the_sessions() {
+        let of = |code, message: &str| grant("mariadb", "mig@%", code, message);
+        let granted = |text: &str| Some(format!("{text}.* TO 'mig'@'%'"));
+        let denied = "CREATE command denied to user 'mig'@'10.0.0.1' for table ";
+        assert_eq!(of("1142", &format!("{denied}`my_shop`.`t`")), granted("CREATE ON `my\\_shop`"));
+        assert_eq!(of("1142", &format!("{denied}'t'")), granted("CREATE ON `shop`"));
+        assert_eq!(of("1142", "ANY command denied to user 'mig'@'h' for table 't'"), None);
+        let database = "Access denied for user 'mig'@'h' to database 'other'";
+        assert_eq!(of("1044", database), granted("ALL PRIVILEGES ON `other`"));
+        assert_eq!(of("1227", "Access denied; you need (at least one of) the SUPER privilege(s)"), None);
+    }
+}
