@@ -48,3 +48,11 @@ pub mod locked;
 pub mod project;
 pub mod shadow;
 pub mod store;
+
+// Acts: they print nothing, they tell events.
+pub mod chain;
+pub mod fill;
+pub mod judge;
+pub mod prove;
+pub mod rehearse;
+pub mod verify;

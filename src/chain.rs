@@ -1,0 +1,319 @@
+//! A chain: a shadow that walks along the migrations, one up after the other.
+//!
+//! It always stands in the state that the ups alone give. What a down does to it is tried inside a transaction that is
+//! rolled back, where the engine has transactional DDL; elsewhere the chain is built again when it did not come back.
+
+use std::ops::Range;
+
+use crate::class;
+use crate::context::Interrupt;
+use crate::data::Data;
+use crate::engine::{DbError, DbErrorKind, Engine, Names, Ran, Session};
+use crate::fault::{Fault, Result};
+use crate::fill::{self, Filled};
+use crate::finding::Finding;
+use crate::inserts::Mildness;
+use crate::judge::{Refusal, Unexercised};
+use crate::migration::{Migration, Transaction};
+use crate::plan::Direction;
+use crate::rows::Table;
+use crate::shadow::{Maker, Shadow};
+use crate::snapshot::Snapshot;
+use crate::sql::{Script, Statement};
+use crate::store;
+
+/// A shadow on its way along the migrations.
+pub struct Chain {
+    engine: &'static dyn Engine,
+    names: Names,
+    shadow: Shadow,
+    session: Box<dyn Session>,
+    interrupt: Interrupt,
+    filled: Filled,
+    /// Number of migrations that it stands behind.
+    pub at: usize,
+}
+
+/// How a script is run in a shadow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// In a transaction of its own, as on the target.
+    OneTransaction,
+    /// Inside a transaction that somebody else opened and will end.
+    Inside,
+    /// Statement by statement, without one.
+    Bare,
+}
+
+impl Chain {
+    /// A new, empty shadow.
+    pub async fn new(maker: &mut Maker, engine: &'static dyn Engine) -> Result<Chain> {
+        let shadow = maker.make().await?;
+        let session = shadow.open().await?;
+        let names = Names::new(engine.dialect().flavor, engine.dialect().schema);
+        let interrupt = maker.interrupt().clone();
+        Ok(Chain { engine, names, shadow, session, interrupt, filled: Filled::new(Mildness::Bold), at: 0 })
+    }
+
+    pub async fn close(self) -> Result<()> {
+        self.session.close().await;
+        self.shadow.close().await
+    }
+
+    /// The schema as it is now.
+    pub async fn snapshot(&mut self) -> Result<Snapshot> {
+        let read = self.engine.snapshot(self.session.as_mut()).await;
+        read.map_err(|error| store::own("reading the shadow's schema", &error))
+    }
+
+    /// How this script is to be run on its own.
+    pub fn manner(&self, script: &Script, mode: Transaction) -> Manner {
+        if self.engine.dialect().transactional && mode == Transaction::Auto && !class::forbids_transaction(script) {
+            Manner::OneTransaction
+        } else {
+            Manner::Bare
+        }
+    }
+
+    /// Runs a script. On failure a transaction of its own is rolled back.
+    ///
+    /// # Errors
+    /// The outer error when the shadow itself is lost, the inner one when the database refuses a statement.
+    pub async fn run(&mut self, script: &Script, manner: Manner) -> Result<std::result::Result<Vec<u64>, Refusal>> {
+        let sql = &self.engine.dialect().sql;
+        if manner == Manner::OneTransaction {
+            self.own(sql.begin).await?;
+        }
+        let outcome = self.statements(script).await;
+        if self.interrupt.count() > 0 {
+            return Err(Fault::refused("stopped on request; the shadow is dropped"));
+        }
+        let touches = class::touches_session(script);
+        match (&outcome, manner) {
+            (Ok(_), Manner::OneTransaction) => {
+                if let Err(error) = self.end(sql.settle, sql.constraints).await {
+                    self.session.batch("ROLLBACK").await.ok();
+                    self.reset(touches).await?;
+                    return Ok(Err(self.at_the_end(script, error)));
+                }
+            }
+            (Err(_), Manner::OneTransaction) => {
+                self.session.batch("ROLLBACK").await.ok();
+            }
+            (Ok(_), Manner::Inside) => {
+                // Deferred constraints would fire at the commit that never comes.
+                if let Err(error) = self.session.batch(sql.fire_deferred).await {
+                    return Ok(Err(self.at_the_end(script, error)));
+                }
+            }
+            _ => {}
+        }
+        if manner != Manner::Inside {
+            self.reset(touches).await?;
+        }
+        if let Err(refusal) = &outcome
+            && refusal.error.kind == DbErrorKind::Connection
+        {
+            return Err(store::own("running a script in the shadow", &refusal.error));
+        }
+        Ok(outcome)
+    }
+
+    /// Runs some statements of a script without a transaction of ours.
+    pub async fn run_unit(&mut self, script: &Script, unit: Range<usize>) -> std::result::Result<(), Refusal> {
+        for index in unit {
+            let ran = store::run(self.session.as_mut(), script, &script.statements()[index]).await;
+            ran.map_err(|error| Refusal { script: script.clone(), index, error })?;
+        }
+        Ok(())
+    }
+
+    async fn statements(&mut self, script: &Script) -> std::result::Result<Vec<u64>, Refusal> {
+        let mut touched = Vec::with_capacity(script.statements().len());
+        for index in class::sent(script) {
+            let statement = &script.statements()[index];
+            match self.one(script, statement).await {
+                Ok(ran) => touched.push(ran.rows),
+                Err(error) => return Err(Refusal { script: script.clone(), index, error }),
+            }
+        }
+        Ok(touched)
+    }
+
+    /// Runs one statement; the first Ctrl-C cancels it, since nothing in a shadow is worth waiting for.
+    async fn one(&mut self, script: &Script, statement: &Statement) -> std::result::Result<Ran, DbError> {
+        let canceller = self.session.canceller();
+        let running = store::run(self.session.as_mut(), script, statement);
+        tokio::pin!(running);
+        tokio::select! {
+            ran = &mut running => ran,
+            () = self.interrupt.reached(1) => {
+                let _ = canceller.cancel().await;
+                running.await
+            }
+        }
+    }
+
+    /// Deferred constraints are checked, foreign keys too, and the transaction is committed.
+    async fn end(&mut self, settle: &str, constraints: &str) -> std::result::Result<(), DbError> {
+        self.session.batch(settle).await?;
+        if !constraints.is_empty() {
+            let rows = self.session.batch(constraints).await?;
+            if let Some(row) = rows.first() {
+                let text = row.iter().flatten().cloned().collect::<Vec<_>>().join(" ");
+                return Err(DbError::new(DbErrorKind::Statement, format!("a foreign key is violated: {text}")));
+            }
+        }
+        self.session.batch("COMMIT").await.map(drop)
+    }
+
+    fn at_the_end(&self, script: &Script, error: DbError) -> Refusal {
+        let index = script.statements().len().saturating_sub(1);
+        Refusal { script: script.clone(), index, error: DbError { position: None, ..error } }
+    }
+
+    /// Puts the session back to what the engine's own client would have.
+    async fn reset(&mut self, touched: bool) -> Result<()> {
+        if touched && !self.engine.dialect().resets {
+            let fresh = self.shadow.open().await?;
+            std::mem::replace(&mut self.session, fresh).close().await;
+            return Ok(());
+        }
+        self.own(self.engine.dialect().sql.reset).await
+    }
+
+    async fn own(&mut self, sql: &str) -> Result<()> {
+        let done = self.session.batch(sql).await;
+        done.map(drop).map_err(|error| store::own("preparing the shadow", &error))
+    }
+
+    /// Opens a transaction in which things are tried and which [`undo`](Chain::undo) ends.
+    pub async fn attempt(&mut self) -> Result<()> {
+        self.own(self.engine.dialect().sql.begin).await
+    }
+
+    /// Rolls the attempt back.
+    pub async fn undo(&mut self) -> Result<()> {
+        self.session.batch("ROLLBACK").await.ok();
+        let fresh_needed = !self.engine.dialect().resets;
+        self.reset(fresh_needed).await
+    }
+
+    /// Puts rows into every table that has had none; `literals` of scripts become values.
+    pub async fn fill(&mut self, literals: &[String]) -> Result<Vec<Finding>> {
+        let filled = fill::fill(self.engine, self.session.as_mut(), &self.names, literals, &mut self.filled).await;
+        let report = filled.map_err(|error| store::own("filling the shadow with rows", &error))?;
+        let unfilled = report.unfilled.iter().map(|unfilled| {
+            Finding::note("no-rows", unfilled.to_string())
+                .object(format!("table {}", unfilled.table))
+                .help("a seed.sql with rows for it lets the proof see what becomes of them")
+        });
+        Ok(unfilled.collect())
+    }
+
+    /// Fills with plain rows; tables that come later get bold ones again.
+    pub async fn fill_mildly(&mut self) -> Result<Vec<Finding>> {
+        self.filled.set_mildness(Mildness::Plain);
+        let findings = self.fill(&[]).await?;
+        self.filled.set_mildness(Mildness::Bold);
+        Ok(findings)
+    }
+
+    /// Leaves the tables that are there now without rows.
+    pub async fn leave_empty(&mut self) -> Result<()> {
+        let titles: Vec<String> = self.tables().await?.iter().map(Table::title).collect();
+        self.filled.skip(titles);
+        Ok(())
+    }
+
+    /// What has been filled so far; to be set again when a filling was rolled back.
+    pub fn filled(&self) -> Filled {
+        self.filled.clone()
+    }
+
+    pub fn set_filled(&mut self, filled: Filled) {
+        self.filled = filled;
+    }
+
+    /// Asks for rows in all tables at the next [`fill`](Chain::fill).
+    pub async fn refill_all(&mut self) -> Result<()> {
+        let titles: Vec<String> = self.tables().await?.iter().map(Table::title).collect();
+        self.filled.refill(titles);
+        Ok(())
+    }
+
+    /// Asks for new rows in these tables (titles) at the next [`fill`](Chain::fill).
+    pub fn refill(&mut self, titles: impl IntoIterator<Item = String>) {
+        self.filled.refill(titles);
+    }
+
+    /// All base tables.
+    pub async fn tables(&mut self) -> Result<Vec<Table>> {
+        let read = fill::read_tables(self.engine, self.session.as_mut(), &self.names).await;
+        read.map_err(|error| store::own("reading the shadow's tables", &error))
+    }
+
+    /// What tables hold.
+    pub async fn data(&mut self, tables: &[Table]) -> Result<Data> {
+        let tables: Vec<&Table> = tables.iter().collect();
+        let read = fill::read_data(self.engine, self.session.as_mut(), &tables).await;
+        read.map_err(|error| store::own("reading the shadow's rows", &error))
+    }
+
+    /// Runs the queries of `verify.sql`; each must give a row whose first value is true.
+    pub async fn verify(&mut self, script: &Script) -> Result<Vec<Finding>> {
+        let mut findings = Vec::new();
+        for (index, statement) in script.statements().iter().enumerate() {
+            match self.session.batch(script.sql(statement)).await {
+                Ok(rows) if holds(&rows) => {}
+                Ok(_) => {
+                    let place = script.place(statement.span.start);
+                    findings.push(Finding::error("verify-failed", "the query of verify.sql does not hold").at(place));
+                }
+                Err(error) => {
+                    let refusal = Refusal { script: script.clone(), index, error };
+                    findings.push(refusal.finding("verify-failed", "the query of verify.sql fails"));
+                }
+            }
+        }
+        Ok(findings)
+    }
+
+    /// Runs the ups of `ran` that it has not run yet.
+    ///
+    /// # Errors
+    /// When one fails that had been proven: the shadow is not what the proofs were made in.
+    pub async fn advance(&mut self, ran: &[&Migration]) -> Result<()> {
+        while let Some(migration) = ran.get(self.at) {
+            let manner = self.manner(&migration.up, migration.settings.transaction.up);
+            if let Err(refusal) = self.run(&migration.up, manner).await? {
+                let what = format!("the up of `{}` fails in the shadow", migration.id);
+                return Err(refusal.fault(crate::fault::FaultKind::Refused, what));
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a query of `verify.sql` holds: at least one row, and none whose first value is false or NULL.
+pub fn holds(rows: &[crate::engine::Row]) -> bool {
+    let is_true =
+        |row: &crate::engine::Row| !matches!(row.first().and_then(Option::as_deref), None | Some("f" | "false" | "0"));
+    !rows.is_empty() && rows.iter().all(is_true)
+}
+
+/// Data statements of a script that touched no row.
+pub fn unexercised(script: &Script, touched: &[u64], direction: Direction) -> Vec<Unexercised> {
+    let mut found = Vec::new();
+    let sent = &script.statements()[class::sent(script)];
+    for (statement, rows) in sent.iter().zip(touched) {
+        let class = class::classify(script, statement);
+        if let (Some(table), 0) = (class.writes_rows, rows)
+            && class.kind == class::Kind::Dml
+        {
+            found.push(Unexercised { direction, place: script.place(statement.span.start), table });
+        }
+    }
+    found
+}

@@ -1,0 +1,312 @@
+//! Filling a shadow with rows, and reading back what became of them.
+//!
+//! A migration adds few tables, so filling has to cost little: one message reads the catalog, one puts rows into all new
+//! tables. Only where the database refuses is a table tried by itself, then row by row, each row in a savepoint and the
+//! refused ones milder; a table that takes no row at all is named with the database's reason.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::data::{Data, Print};
+use crate::engine::{DbError, DbErrorKind, DbResult, Engine, Names, Row, Session};
+use crate::inserts::{Cells, Making, Mildness, inserts, links, rows_for};
+use crate::rows::{self, COLUMNS, FOREIGN_KEYS, Table, Turn};
+use crate::sql::Flavor;
+
+/// What has been filled so far in one shadow.
+#[derive(Clone, Debug)]
+pub struct Filled {
+    mildness: Mildness,
+    /// By title: the number of the next row.
+    tables: BTreeMap<String, usize>,
+    again: BTreeSet<String>,
+}
+
+impl Filled {
+    /// Nothing yet. Rows begin at this mildness, and become milder where the database refuses them.
+    pub fn new(mildness: Mildness) -> Self {
+        Filled { mildness, tables: BTreeMap::new(), again: BTreeSet::new() }
+    }
+
+    /// Asks for more rows in these tables (titles) at the next filling: because they lost theirs, because a script looks
+    /// for literals that they do not hold, or because they have other columns now. Their keys differ from earlier ones.
+    pub fn refill(&mut self, titles: impl IntoIterator<Item = String>) {
+        self.again.extend(titles);
+    }
+
+    /// Leaves these tables (titles) as they are, unless [`Filled::refill`] asks for rows.
+    pub fn skip(&mut self, titles: impl IntoIterator<Item = String>) {
+        self.tables.extend(titles.into_iter().map(|title| (title, 0)));
+    }
+
+    /// How the rows of the next filling begin.
+    pub fn set_mildness(&mut self, mildness: Mildness) {
+        self.mildness = mildness;
+    }
+
+    fn wants(&self, title: &str) -> bool {
+        !self.tables.contains_key(title) || self.again.contains(title)
+    }
+}
+
+/// A table that no row could be made for, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfilled {
+    /// Title of the table.
+    pub table: String,
+    /// The database's own words.
+    pub reason: String,
+}
+
+impl fmt::Display for Unfilled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no row can be made for {}: {}", self.table, self.reason)
+    }
+}
+
+/// What a filling found and did.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// All base tables there are, so that nobody has to read them again.
+    pub tables: Vec<Table>,
+    /// Rows put in, by title of the table.
+    pub made: BTreeMap<String, u64>,
+    pub unfilled: Vec<Unfilled>,
+}
+
+/// Reads the base tables with their columns and foreign keys, in one message.
+///
+/// # Errors
+/// What the database says.
+pub async fn read_tables(engine: &dyn Engine, session: &mut dyn Session, names: &Names) -> DbResult<Vec<Table>> {
+    let texts = &engine.dialect().sql;
+    let text = |text: &str| names.fill(text).trim_end().trim_end_matches(';').to_owned();
+    let rows = session.batch(&format!("{};\n{}", text(texts.columns), text(texts.foreign_keys))).await?;
+    let (columns, rest): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.len() == COLUMNS.len());
+    if rest.iter().any(|row| row.len() != FOREIGN_KEYS.len()) {
+        return Err(DbError::new(DbErrorKind::Statement, "the catalog's columns came back in another shape"));
+    }
+    Ok(rows::tables(&columns, &rest))
+}
+
+/// Puts rows into every table that has not been filled before, or that [`Filled::refill`] asked for.
+///
+/// Works inside the session's transaction where there is one, else in its own. On engines whose steps are no transaction it
+/// is always its own (MySQL commits one that is open).
+///
+/// # Errors
+/// A broken connection, a cancellation; never a row that the database refuses.
+pub async fn fill(
+    engine: &dyn Engine,
+    session: &mut dyn Session,
+    names: &Names,
+    literals: &[String],
+    done: &mut Filled,
+) -> DbResult<Report> {
+    let tables = read_tables(engine, session, names).await?;
+    fill_tables(engine, session, tables, literals, done).await
+}
+
+/// As [`fill`], for tables that have been read already: all there are.
+///
+/// # Errors
+/// As [`fill`].
+pub async fn fill_tables(
+    engine: &dyn Engine,
+    session: &mut dyn Session,
+    tables: Vec<Table>,
+    literals: &[String],
+    done: &mut Filled,
+) -> DbResult<Report> {
+    let known: BTreeSet<String> = tables.iter().map(Table::title).collect();
+    done.tables.retain(|title, _| known.contains(title));
+    let turns = rows::order(tables.iter().filter(|table| done.wants(&table.title())));
+    let mut report = Report::default();
+    if !turns.is_empty() {
+        let dialect = engine.dialect();
+        let mut hand = Hand::begin(session, dialect.flavor, dialect.transactional).await?;
+        let outcome = fill_turns(&mut hand, &turns, literals, done, &mut report).await;
+        hand.end(outcome).await?;
+    }
+    done.again.clear();
+    report.tables = tables;
+    Ok(report)
+}
+
+async fn fill_turns(
+    hand: &mut Hand<'_>,
+    turns: &[Turn<'_>],
+    literals: &[String],
+    done: &mut Filled,
+    report: &mut Report,
+) -> DbResult<()> {
+    let (flavor, mildness) = (hand.flavor, done.mildness);
+    let next = |done: &Filled, turn: &Turn<'_>| done.tables.get(&turn.table.title()).copied().unwrap_or(0);
+    let plans: Vec<Plan<'_>> = turns
+        .iter()
+        .map(|turn| {
+            let making = Making { flavor, literals, mildness, from: next(done, turn), waiting: &turn.waiting };
+            Plan { turn, making, rows: rows_for(turn.table, &making) }
+        })
+        .collect();
+    let linked: Vec<String> = plans.iter().flat_map(|plan| links(plan.turn, flavor)).collect();
+    let all: Vec<String> = plans.iter().flat_map(Plan::statements).chain(linked.iter().cloned()).collect();
+    let at_once = hand.attempt(&all).await?;
+    for plan in &plans {
+        let title = plan.turn.table.title();
+        let outcome = match &at_once {
+            Ok(()) => Ok(plan.rows.len() as u64),
+            Err(_) => match hand.attempt(&plan.statements()).await? {
+                Ok(()) => Ok(plan.rows.len() as u64),
+                Err(refused) => plan.row_by_row(hand, refused).await?,
+            },
+        };
+        done.tables.insert(title.clone(), plan.making.from + plan.rows.len().max(1));
+        match outcome {
+            Ok(count) => {
+                report.made.insert(title, count);
+            }
+            Err(refused) => {
+                if !hand.has_rows(plan.turn.table).await? {
+                    report.unfilled.push(Unfilled { table: title, reason: refused.to_string() });
+                }
+            }
+        }
+    }
+    if at_once.is_err() {
+        // Keys that cannot be set stay NULL; each is tried alone, so that one refusal does not cost the others.
+        for link in linked {
+            let _ = hand.attempt(&[link]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The rows of one table.
+struct Plan<'a> {
+    turn: &'a Turn<'a>,
+    making: Making<'a>,
+    rows: Vec<Cells>,
+}
+
+impl Plan<'_> {
+    fn statements(&self) -> Vec<String> {
+        inserts(self.turn.table, self.making.flavor, &self.rows)
+    }
+
+    /// Tries each row by itself, a refused one in its plain form, and when none was taken a bare one. Gives the number of
+    /// rows, or why there are none.
+    async fn row_by_row(
+        &self,
+        hand: &mut Hand<'_>,
+        mut refused: DbError,
+    ) -> DbResult<std::result::Result<u64, DbError>> {
+        let table = self.turn.table;
+        let mut count = 0;
+        for (i, row) in self.rows.iter().enumerate() {
+            let plain = Making { mildness: Mildness::One, literals: &[], from: self.making.from + i, ..self.making };
+            let forms = std::iter::once(row.clone()).chain(rows_for(table, &plain));
+            for form in forms {
+                match hand.attempt(&inserts(table, self.making.flavor, &[form])).await? {
+                    Ok(()) => {
+                        count += 1;
+                        break;
+                    }
+                    Err(error) => refused = error,
+                }
+            }
+        }
+        if count > 0 {
+            return Ok(Ok(count));
+        }
+        let bare = Making { mildness: Mildness::Bare, ..self.making };
+        let outcome = hand.attempt(&inserts(table, self.making.flavor, &rows_for(table, &bare))).await?;
+        // What refused the plain row says more than what refused the bare one.
+        Ok(outcome.map(|()| 1).map_err(|_| refused))
+    }
+}
+
+/// The session while rows are put in, with the transaction that surrounds it.
+struct Hand<'a> {
+    session: &'a mut dyn Session,
+    flavor: Flavor,
+    /// Whether the transaction is ours to end.
+    owns: bool,
+}
+
+const POINT: &str = "switchback_rows";
+
+/// PostgreSQL's word that a savepoint needs a transaction.
+const NO_TRANSACTION: &str = "25P01";
+
+impl<'a> Hand<'a> {
+    async fn begin(session: &'a mut dyn Session, flavor: Flavor, transactional: bool) -> DbResult<Self> {
+        if !transactional {
+            session.batch("START TRANSACTION").await?;
+        }
+        Ok(Hand { session, flavor, owns: !transactional })
+    }
+
+    /// Keeps what was put in, or takes it back when `outcome` is an error.
+    async fn end(self, outcome: DbResult<()>) -> DbResult<()> {
+        if !self.owns {
+            return outcome;
+        }
+        let ended = self.session.batch(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await;
+        outcome.and(ended.map(drop))
+    }
+
+    /// Runs statements in one message, all or none. The inner result is the database's refusal of what they hold; the
+    /// outer one what ends the filling.
+    async fn attempt(&mut self, statements: &[String]) -> DbResult<std::result::Result<(), DbError>> {
+        if statements.is_empty() {
+            return Ok(Ok(()));
+        }
+        let sql = format!("SAVEPOINT {POINT};\n{};\nRELEASE SAVEPOINT {POINT}", statements.join(";\n"));
+        let mut outcome = self.session.batch(&sql).await;
+        if !self.owns && outcome.as_ref().is_err_and(|error| error.code == NO_TRANSACTION) {
+            // Asking for the savepoint was the cheapest way to find out that the caller has no transaction.
+            self.session.batch("BEGIN").await?;
+            self.owns = true;
+            outcome = self.session.batch(&sql).await;
+        }
+        let Err(refused) = outcome else { return Ok(Ok(())) };
+        use DbErrorKind::{Cancelled, Connection, NoSavepoint, NotReady, ReadOnly};
+        if matches!(refused.kind, Connection | NotReady | Cancelled | ReadOnly | NoSavepoint) {
+            return Err(refused);
+        }
+        self.session.batch(&format!("ROLLBACK TO SAVEPOINT {POINT};\nRELEASE SAVEPOINT {POINT}")).await?;
+        Ok(Err(refused))
+    }
+
+    async fn has_rows(&mut self, table: &Table) -> DbResult<bool> {
+        let sql = format!("SELECT '1' FROM {} LIMIT 1", table.quoted(self.flavor));
+        Ok(!self.session.batch(&sql).await?.is_empty())
+    }
+}
+
+/// Most tables whose data is read in one message.
+const TABLES_PER_MESSAGE: usize = 100;
+
+/// Reads the data of tables: counts and hashes, computed in the database.
+///
+/// # Errors
+/// What the database says; also when an answer is missing or has not the shape it must have (I9).
+pub async fn read_data(engine: &dyn Engine, session: &mut dyn Session, tables: &[&Table]) -> DbResult<Data> {
+    let mut data = Data::default();
+    for part in tables.chunks(TABLES_PER_MESSAGE) {
+        let selects: Vec<String> = part.iter().map(|table| engine.fingerprint(table)).collect();
+        let selects: Vec<&str> = selects.iter().map(|select| select.trim_end().trim_end_matches(';')).collect();
+        let rows = session.batch(&selects.join(";\n")).await?;
+        let odd = |title: &str| DbError::new(DbErrorKind::Statement, format!("the data of {title} could not be read"));
+        if rows.len() != part.len() {
+            return Err(odd(&part.first().map(|table| table.title()).unwrap_or_default()));
+        }
+        for (table, row) in part.iter().zip(&rows) {
+            let title = table.title();
+            let print = Print::of(table, row).ok_or_else(|| odd(&title))?;
+            data.tables.insert(title, print);
+        }
+    }
+    Ok(data)
+}

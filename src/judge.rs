@@ -1,0 +1,301 @@
+//! Judging: from what was observed in a shadow to a verdict with its findings. Pure.
+
+use crate::class;
+use crate::data::{Loss, What};
+use crate::engine::{DbError, DbErrorKind};
+use crate::fault::{Fault, FaultKind};
+use crate::finding::{Finding, Place, Severity};
+use crate::migration::{Down, Migration};
+use crate::plan::Direction;
+use crate::proof::Verdict;
+use crate::snapshot::{self, Change, Fate, Snapshot, Weight};
+use crate::sql::{Script, Statement};
+
+/// A statement that a database refused: which one, and the database's words.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    pub script: Script,
+    /// Index of the statement, from 0.
+    pub index: usize,
+    pub error: DbError,
+}
+
+impl Refusal {
+    fn statement(&self) -> Option<&Statement> {
+        self.script.statements().get(self.index)
+    }
+
+    /// Byte of the script at which the database points, or at which the statement begins.
+    fn offset(&self) -> usize {
+        let Some(statement) = self.statement() else { return 0 };
+        match self.error.position {
+            Some(position) => self.script.position(statement, position),
+            None => statement.span.start,
+        }
+    }
+
+    pub fn place(&self) -> Place {
+        self.script.place(self.offset())
+    }
+
+    /// `statement 2 of 5`.
+    pub fn which(&self) -> String {
+        format!("statement {} of {}", self.index + 1, self.script.statements().len())
+    }
+
+    /// Whether trying again may help: a lock or a deadlock stood in the way.
+    pub fn is_passing(&self) -> bool {
+        matches!(self.error.kind, DbErrorKind::LockTimeout | DbErrorKind::Conflict)
+    }
+
+    /// The same, where the statement by itself cannot have had any effect: it runs no others.
+    pub fn may_be_repeated(&self) -> bool {
+        let is_opaque = |statement| class::classify(&self.script, statement).opaque;
+        self.is_passing() && !self.statement().is_some_and(is_opaque)
+    }
+
+    /// What sort of end it is when nothing has taken effect.
+    pub fn kind(&self) -> FaultKind {
+        if self.is_passing() { FaultKind::Busy } else { FaultKind::Refused }
+    }
+
+    /// The whole of it as a fault: file, line, column, the piece of SQL with a caret, k of n, the server's own words.
+    pub fn fault(&self, kind: FaultKind, what: impl Into<String>) -> Fault {
+        let fault = Fault::new(kind, format!("{} ({})", what.into(), self.which()))
+            .at(self.place())
+            .excerpt(self.script.excerpt(self.offset()));
+        self.error.lines().into_iter().fold(fault, Fault::cause)
+    }
+
+    /// As a finding; the excerpt goes into its detail.
+    pub fn finding(&self, code: &'static str, message: impl Into<String>) -> Finding {
+        let mut detail = Vec::new();
+        if let Some(excerpt) = self.script.excerpt(self.offset()) {
+            let caret = usize::try_from(excerpt.column.saturating_sub(1)).unwrap_or(0);
+            detail.push(format!("  {}", excerpt.line));
+            detail.push(format!("  {}^", " ".repeat(caret)));
+        }
+        detail.extend(self.error.lines());
+        Finding::error(code, format!("{} ({})", message.into(), self.which())).at(self.place()).detail(detail)
+    }
+}
+
+/// A data statement that met no row in the shadow.
+#[derive(Clone, Debug)]
+pub struct Unexercised {
+    pub direction: Direction,
+    pub place: Place,
+    pub table: String,
+}
+
+/// What was seen of one migration, there and back.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The up failed on empty tables.
+    pub up_failed: Option<Refusal>,
+    /// A query of `verify.sql` did not hold after the up.
+    pub verify_failed: Vec<Finding>,
+    pub before: Snapshot,
+    pub after_up: Snapshot,
+    pub after_down: Option<Snapshot>,
+    pub after_again: Option<Snapshot>,
+    /// The down failed, and when it does.
+    pub down_failed: Option<(Refusal, When)>,
+    pub again_failed: Option<Refusal>,
+    pub losses: Vec<Loss>,
+    pub unexercised: Vec<Unexercised>,
+    /// What else is worth saying: tables without rows, an up that could only be tried on empty tables.
+    pub notes: Vec<Finding>,
+}
+
+/// When a down fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// On empty tables already.
+    Always,
+    /// With rows that were there before the up.
+    OldRows,
+    /// With rows that were written after the up, in the new state.
+    NewRows,
+}
+
+/// The verdict on a migration, and why.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    pub verdict: Verdict,
+    pub findings: Vec<Finding>,
+    /// Tables and columns whose rows do not come back, as `public.users.email`.
+    pub loses: Vec<String>,
+    /// Tables and columns that the up removes, as `table public.users` or `column public.users.email`.
+    pub up_drops: Vec<String>,
+    /// Tables and columns that the down removes because they came with the up.
+    pub down_drops: Vec<String>,
+}
+
+/// Judges what was seen.
+pub fn judge(migration: &Migration, seen: &Seen) -> Judgement {
+    let mut findings = seen.notes.clone();
+    let verdict = verdict(migration, seen, &mut findings);
+    let loses = match verdict {
+        Verdict::Lossy | Verdict::Broken => loses(seen),
+        _ => Vec::new(),
+    };
+    let findings = findings.into_iter().map(|finding| finding.of(&migration.id)).collect();
+    let there = snapshot::diff(&seen.before, &seen.after_up);
+    let back = seen.after_down.as_ref().map(|after| snapshot::diff(&seen.after_up, after)).unwrap_or_default();
+    Judgement { verdict, findings, loses, up_drops: dropped(&there), down_drops: dropped(&back) }
+}
+
+/// Tables and columns that went away, whose rows went with them.
+fn dropped(changes: &[Change]) -> Vec<String> {
+    let holds_rows =
+        |change: &&Change| change.fate == Fate::Removed && matches!(change.kind.as_str(), "table" | "column");
+    changes.iter().filter(holds_rows).map(Change::title).collect()
+}
+
+fn verdict(migration: &Migration, seen: &Seen, findings: &mut Vec<Finding>) -> Verdict {
+    if let Some(refusal) = &seen.up_failed {
+        findings.push(refusal.finding("up-failed", "the up script fails"));
+        return Verdict::Failed;
+    }
+    if !seen.verify_failed.is_empty() {
+        findings.extend(seen.verify_failed.iter().cloned());
+        return Verdict::Failed;
+    }
+    match &migration.down {
+        Down::Irreversible(_) => return Verdict::Irreversible,
+        Down::Missing => {
+            findings.push(missing(migration));
+            return Verdict::Missing;
+        }
+        Down::Script(script) if script.statements().is_empty() => {
+            let place = script.place(0);
+            findings.push(Finding::error("down-empty", "the down script holds no statement").at(place));
+        }
+        Down::Script(_) => {}
+    }
+    if let Some((refusal, when)) = &seen.down_failed {
+        let message = match when {
+            When::Always => "the down script fails",
+            When::OldRows => "the down script fails when the tables hold rows",
+            When::NewRows => "the down script fails over rows that were written after the up",
+        };
+        findings.push(refusal.finding("down-failed", message));
+        return Verdict::Broken;
+    }
+    let back = seen.after_down.as_ref().map(|after| snapshot::diff(&seen.before, after)).unwrap_or_default();
+    findings.extend(back.iter().map(|change| unrestored(migration, change)));
+    if let Some(refusal) = &seen.again_failed {
+        findings.push(refusal.finding("up-again-failed", "the up script fails when it is run again after the down"));
+        return Verdict::Broken;
+    }
+    let again = seen.after_again.as_ref().map(|after| snapshot::diff(&seen.after_up, after)).unwrap_or_default();
+    if back.is_empty() {
+        findings.extend(again.iter().map(|change| unrepeated(migration, change)));
+    }
+    let weight = snapshot::weight(&back).max(snapshot::weight(&again));
+    let lossy = lossy(migration, seen, findings);
+    let empty = migration.down.script().is_some_and(|script| script.statements().is_empty());
+    match weight {
+        Some(Weight::Strong) => Verdict::Broken,
+        _ if empty => Verdict::Broken,
+        _ if lossy => Verdict::Lossy,
+        Some(Weight::Weak) => Verdict::Equivalent,
+        None => Verdict::Exact,
+    }
+}
+
+fn missing(migration: &Migration) -> Finding {
+    let place = Place::new(migration.path.clone(), 1, 1);
+    Finding::error("down-missing", "there is no down script")
+        .at(place)
+        .help("write one, or declare `[irreversible] reason = \"…\"`")
+}
+
+/// A difference that the down leaves, in the words of a person who reads it from the database's side.
+fn unrestored(migration: &Migration, change: &Change) -> Finding {
+    let title = change.title();
+    let (code, message) = match (change.fate, change.weight) {
+        (Fate::Added, _) => ("left-behind", format!("{title} is left behind by the down")),
+        (Fate::Removed, _) => ("not-restored", format!("{title} is not restored by the down")),
+        (Fate::Renamed, _) => ("renamed", format!("{title} comes back under another generated name")),
+        (Fate::Changed, Weight::Weak) => ("layout", format!("{title} comes back in another order or layout")),
+        (Fate::Changed, Weight::Strong) => ("changed", format!("{title} is not what it was before the up")),
+    };
+    let severity = if change.weight == Weight::Weak { Severity::Warning } else { Severity::Error };
+    let mut finding = Finding::new(code, severity, message).object(title).detail(change.lines.clone());
+    finding.place = place_of(migration, change);
+    finding.help = mend(change);
+    finding
+}
+
+fn unrepeated(migration: &Migration, change: &Change) -> Finding {
+    let severity = if change.weight == Weight::Weak { Severity::Warning } else { Severity::Error };
+    let message = format!("{} is otherwise when the up runs again after the down", change.title());
+    let mut finding = Finding::new("up-not-repeatable", severity, message).object(change.title());
+    finding.detail = change.lines.clone();
+    finding.place = place_of(migration, change);
+    finding
+}
+
+/// The statement of the up that names the object; else the start of the down.
+fn place_of(migration: &Migration, change: &Change) -> Option<Place> {
+    let mut parts = change.object.rsplit('.').map(str::to_lowercase);
+    let name = parts.next()?;
+    let owner = parts.next();
+    let names =
+        |script: &Script, statement: &Statement, name: &str| script.names_of(statement).iter().any(|used| used == name);
+    let up = &migration.up;
+    let by = |name: &str| up.statements().iter().find(|statement| names(up, statement, name));
+    let statement = by(&name).or_else(|| owner.as_deref().and_then(by));
+    match (statement, migration.down.script()) {
+        (Some(statement), _) => Some(up.place(statement.span.start)),
+        (None, Some(down)) => Some(down.place(0)),
+        (None, None) => None,
+    }
+}
+
+/// The statement that mends the down, where that can be said with certainty.
+fn mend(change: &Change) -> Option<String> {
+    if change.fate != Fate::Added {
+        return None;
+    }
+    let drop = match change.kind.as_str() {
+        "table" => "DROP TABLE",
+        "view" => "DROP VIEW",
+        "materialized view" => "DROP MATERIALIZED VIEW",
+        "sequence" => "DROP SEQUENCE",
+        "enum" | "type" | "composite type" | "range type" => "DROP TYPE",
+        "domain" => "DROP DOMAIN",
+        "extension" => "DROP EXTENSION",
+        "schema" => "DROP SCHEMA",
+        _ => return None,
+    };
+    Some(format!("add `{drop} {};` to the down script", change.object))
+}
+
+fn lossy(migration: &Migration, seen: &Seen, findings: &mut Vec<Finding>) -> bool {
+    for loss in &seen.losses {
+        let code = if loss.what == What::Appeared { "rows-left-behind" } else { "rows-lost" };
+        let mut finding = Finding::warning(code, format!("{loss} by the way there and back")).object(loss.title());
+        finding.place = migration.down.script().map(|script| script.place(0));
+        findings.push(finding);
+    }
+    for statement in &seen.unexercised {
+        let message = format!(
+            "not exercised: this statement of the {} touched no row of {} in the shadow",
+            statement.direction, statement.table
+        );
+        let finding = Finding::warning("not-exercised", message).at(statement.place.clone());
+        findings.push(finding.help("add a seed.sql with rows that it meets"));
+    }
+    !seen.losses.is_empty() || !seen.unexercised.is_empty()
+}
+
+fn loses(seen: &Seen) -> Vec<String> {
+    let lost = seen.losses.iter().filter(|loss| loss.what != What::Appeared).map(Loss::title);
+    let mut all: Vec<String> = lost.chain(seen.unexercised.iter().map(|statement| statement.table.clone())).collect();
+    all.sort();
+    all.dedup();
+    all
+}

@@ -1,0 +1,366 @@
+//! Proving one migration: up, down and up again on two chains, and what was seen.
+//!
+//! One chain has empty tables, as a fresh installation has; the other has rows in every table, so that a down that only
+//! fails or only loses with data is caught.
+
+use std::collections::BTreeSet;
+
+use crate::chain::{self, Chain, Manner};
+use crate::class;
+use crate::data::{self, Data};
+use crate::engine::Engine;
+use crate::fault::{FaultKind, Result};
+use crate::finding::Finding;
+use crate::judge::{Refusal, Seen, When};
+use crate::migration::{Down, Migration, Transaction};
+use crate::plan::Direction;
+use crate::rows::{self, Sight, Table};
+use crate::shadow::Maker;
+use crate::snapshot::{self, Fate, Snapshot};
+use crate::sql::Script;
+
+/// Two shadows that stand behind the same ups.
+pub struct Pair<'a> {
+    maker: &'a mut Maker,
+    engine: &'static dyn Engine,
+    empty: Chain,
+    full: Chain,
+    /// The schema in which both stand; `None` when it was not read since they moved.
+    schema: Option<Snapshot>,
+    /// Tables were left without rows for one migration's sake, and get some behind it.
+    hungry: bool,
+}
+
+impl<'a> Pair<'a> {
+    /// Two empty shadows, and the schema of an empty one.
+    pub async fn new(maker: &'a mut Maker) -> Result<Pair<'a>> {
+        let engine = maker.engine();
+        let empty = Chain::new(maker, engine).await?;
+        let mut full = Chain::new(maker, engine).await?;
+        let schema = Some(full.snapshot().await?);
+        Ok(Pair { maker, engine, empty, full, schema, hungry: false })
+    }
+
+    pub async fn close(self) -> Result<()> {
+        let first = self.empty.close().await;
+        self.full.close().await.and(first)
+    }
+
+    /// Brings both behind `ran`, with rows in one of them; gives the schema in which they then stand.
+    pub async fn catch_up(&mut self, ran: &[&Migration]) -> Result<&Snapshot> {
+        if self.full.at < ran.len() {
+            self.empty.advance(ran).await?;
+            self.full.advance(ran).await?;
+            self.full.fill(&[]).await?;
+            self.schema = None;
+        }
+        let schema = match self.schema.take() {
+            Some(schema) => schema,
+            None => self.full.snapshot().await?,
+        };
+        Ok(self.schema.insert(schema))
+    }
+
+    /// Runs the migration there and back behind `ran`, and tells what was seen. Afterwards both stand behind it, unless
+    /// its up failed.
+    pub async fn see(&mut self, migration: &Migration, ran: &[&Migration]) -> Result<Seen> {
+        let before = self.catch_up(ran).await?.clone();
+        let mut seen = Seen { before, ..Seen::default() };
+        let manner = self.empty.manner(&migration.up, migration.settings.transaction.up);
+        if let Err(refusal) = self.empty.run(&migration.up, manner).await? {
+            seen.up_failed = Some(refusal);
+            if manner == Manner::Bare {
+                self.empty = self.bare(ran).await?;
+            }
+            return Ok(seen);
+        }
+        self.empty.at += 1;
+        if let Some(script) = &migration.verify {
+            seen.verify_failed = self.empty.verify(script).await?;
+        }
+        let rows_before = self.up_with_rows(migration, ran, &mut seen).await?;
+        self.full.at += 1;
+        seen.after_up = self.full.snapshot().await?;
+        if let Down::Script(down) = &migration.down
+            && !down.statements().is_empty()
+        {
+            let with: Vec<&Migration> = ran.iter().copied().chain([migration]).collect();
+            self.back(migration, down, &with, &rows_before, &mut seen).await?;
+        }
+        if std::mem::take(&mut self.hungry) {
+            self.full.refill_all().await?;
+            self.full.fill(&[]).await?;
+        }
+        self.schema = Some(seen.after_up.clone());
+        Ok(seen)
+    }
+
+    /// The up with rows; gives the rows that stood there before it. An up that fails only because of our rows is tried
+    /// with milder ones and then on empty tables, and never called failed.
+    async fn up_with_rows(&mut self, migration: &Migration, ran: &[&Migration], seen: &mut Seen) -> Result<Held> {
+        self.seed(migration, ran, seen).await?;
+        self.meet_literals(migration).await?;
+        let manner = self.full.manner(&migration.up, migration.settings.transaction.up);
+        let mut before = self.held(migration, &seen.before).await?;
+        let mut ran_up = self.full.run(&migration.up, manner).await?;
+        for rows in [Rows::Mild, Rows::None] {
+            let Err(refusal) = &ran_up else { break };
+            if rows == Rows::None {
+                seen.notes.push(refused_by_rows(refusal));
+            }
+            self.full = self.replaced(rows, ran).await?;
+            before = self.held(migration, &seen.before).await?;
+            ran_up = self.full.run(&migration.up, manner).await?;
+        }
+        let touched = ran_up.map_err(|refusal| {
+            refusal.fault(FaultKind::Refused, "the up works in one empty shadow and fails in another")
+        })?;
+        seen.unexercised = chain::unexercised(&migration.up, &touched, Direction::Up);
+        seen.notes.extend(self.full.fill(&migration.literals()).await?);
+        Ok(before)
+    }
+
+    /// Puts in the rows of `seed.sql`; where they collide with made-up ones, those give way.
+    async fn seed(&mut self, migration: &Migration, ran: &[&Migration], seen: &mut Seen) -> Result<()> {
+        let Some(seed) = &migration.seed else { return Ok(()) };
+        let manner = self.full.manner(seed, Transaction::Auto);
+        if self.full.run(seed, manner).await?.is_err() {
+            self.full = self.replaced(Rows::None, ran).await?;
+            if let Err(refusal) = self.full.run(seed, manner).await? {
+                seen.notes.push(refusal.finding("seed-failed", "the rows of seed.sql cannot be put in"));
+            }
+            self.full.fill(&[]).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts rows with the scripts' literals into the tables that their data statements write, so that a WHERE meets some.
+    async fn meet_literals(&mut self, migration: &Migration) -> Result<()> {
+        let scripts = [Some(&migration.up), migration.down.script()].into_iter().flatten();
+        let classes = scripts.flat_map(|script| script.statements().iter().map(|one| class::classify(script, one)));
+        let written: BTreeSet<String> =
+            classes.filter_map(|class| class.writes_rows).map(|name| name.to_lowercase()).collect();
+        if written.is_empty() {
+            return Ok(());
+        }
+        let tables = self.full.tables().await?;
+        let is_written = |table: &&Table| written.contains(&table.name.to_lowercase());
+        self.full.refill(tables.iter().filter(is_written).map(Table::title));
+        self.full.fill(&migration.literals()).await.map(drop)
+    }
+
+    /// The tables that the migration's scripts can touch, and what they hold.
+    async fn held(&mut self, migration: &Migration, schema: &Snapshot) -> Result<Held> {
+        let mut names = BTreeSet::new();
+        let mut sight = Sight::Clear;
+        for script in [Some(&migration.up), migration.down.script()].into_iter().flatten() {
+            names.extend(script.names());
+            if script.statements().iter().any(|statement| class::classify(script, statement).opaque) {
+                sight = Sight::Opaque;
+            }
+        }
+        let triggers = schema.lines().iter().filter(|line| line.kind == "trigger");
+        let triggered = triggers.filter_map(|line| Some(line.object.rsplit_once('.')?.0.to_owned())).collect();
+        let all = self.full.tables().await?;
+        let tables: Vec<Table> = rows::scope(&all, &names, &triggered, sight).into_iter().cloned().collect();
+        let data = self.full.data(&tables).await?;
+        Ok(Held { tables, data })
+    }
+
+    /// Down and up again on the chain with rows, which is left in the state after the up.
+    async fn back(
+        &mut self,
+        migration: &Migration,
+        down: &Script,
+        with: &[&Migration],
+        before: &Held,
+        seen: &mut Seen,
+    ) -> Result<()> {
+        let mode = migration.settings.transaction;
+        let manners = (self.full.manner(down, mode.down), self.full.manner(&migration.up, mode.up));
+        if manners == (Manner::OneTransaction, Manner::OneTransaction) {
+            self.full.attempt().await?;
+            let tried = self.there_and_back(migration, down, (Manner::Inside, Manner::Inside), before, seen).await;
+            self.full.undo().await?;
+            tried?;
+            // What fails behind a down in the same transaction may work behind its commit, which is how it is run.
+            if seen.again_failed.take().is_none() {
+                self.down_over_new_rows(migration, down, before, seen).await?;
+                return self.also_when(migration, down, with, seen).await;
+            }
+        }
+        self.there_and_back(migration, down, manners, before, seen).await?;
+        if seen.after_again.as_ref() == Some(&seen.after_up) {
+            self.feed_again(migration, seen).await?;
+            self.again_over_new_rows(migration, down, manners, (before, with), seen).await?;
+        } else {
+            self.full = self.replaced(Rows::Bold, with).await?;
+        }
+        self.also_when(migration, down, with, seen).await
+    }
+
+    async fn there_and_back(
+        &mut self,
+        migration: &Migration,
+        down: &Script,
+        manners: (Manner, Manner),
+        before: &Held,
+        seen: &mut Seen,
+    ) -> Result<()> {
+        seen.unexercised.retain(|statement| statement.direction == Direction::Up);
+        let touched = match self.full.run(down, manners.0).await? {
+            Ok(touched) => touched,
+            Err(refusal) => {
+                seen.down_failed = Some((refusal, When::OldRows));
+                return Ok(());
+            }
+        };
+        seen.unexercised.extend(chain::unexercised(down, &touched, Direction::Down));
+        seen.after_down = Some(self.full.snapshot().await?);
+        let tables = self.full.tables().await?;
+        let after = self.full.data(&data::shaped(&before.tables, &tables)).await?;
+        seen.losses = data::losses(&before.data, &after, &tables);
+        match self.full.run(&migration.up, manners.1).await? {
+            Ok(_) => seen.after_again = Some(self.full.snapshot().await?),
+            Err(refusal) => seen.again_failed = Some(refusal),
+        }
+        Ok(())
+    }
+
+    /// The down over rows that were written in the new state: does it still run with what only that state allows? What it
+    /// does is rolled back.
+    async fn down_over_new_rows(
+        &mut self,
+        migration: &Migration,
+        down: &Script,
+        before: &Held,
+        seen: &mut Seen,
+    ) -> Result<()> {
+        if seen.down_failed.is_some() || before.tables.is_empty() {
+            return Ok(());
+        }
+        self.full.attempt().await?;
+        let tried = self.new_rows_and_down(migration, down, before, seen).await;
+        self.full.undo().await?;
+        tried
+    }
+
+    /// The same where nothing can be rolled back: down over new rows, and up again.
+    async fn again_over_new_rows(
+        &mut self,
+        migration: &Migration,
+        down: &Script,
+        manners: (Manner, Manner),
+        (before, with): (&Held, &[&Migration]),
+        seen: &mut Seen,
+    ) -> Result<()> {
+        if before.tables.is_empty() {
+            return Ok(());
+        }
+        self.full.refill(before.tables.iter().map(Table::title));
+        self.full.fill(&migration.literals()).await?;
+        if let Err(refusal) = self.full.run(down, manners.0).await? {
+            seen.down_failed = Some((refusal, When::NewRows));
+        } else if self.full.run(&migration.up, manners.1).await?.is_ok() {
+            return self.feed_again(migration, seen).await;
+        }
+        self.full = self.replaced(Rows::Bold, with).await?;
+        Ok(())
+    }
+
+    /// Rows for the tables that came with the up, whose rows the down took along, and for those that lost some.
+    async fn feed_again(&mut self, migration: &Migration, seen: &Seen) -> Result<()> {
+        let came = snapshot::diff(&seen.before, &seen.after_up);
+        let came = came.into_iter().filter(|change| change.kind == "table" && change.fate == Fate::Added);
+        self.full.refill(came.map(|change| change.object));
+        self.full.refill(seen.losses.iter().map(|loss| loss.table.clone()));
+        self.full.fill(&migration.literals()).await.map(drop)
+    }
+
+    async fn new_rows_and_down(
+        &mut self,
+        migration: &Migration,
+        down: &Script,
+        before: &Held,
+        seen: &mut Seen,
+    ) -> Result<()> {
+        let filled = self.full.filled();
+        self.full.refill(before.tables.iter().map(Table::title));
+        self.full.fill(&migration.literals()).await?;
+        if let Err(refusal) = self.full.run(down, Manner::Inside).await? {
+            seen.down_failed = Some((refusal, When::NewRows));
+        }
+        self.full.set_filled(filled);
+        Ok(())
+    }
+
+    /// A down that failed with rows is tried on empty tables, to say which it is.
+    async fn also_when(
+        &mut self,
+        migration: &Migration,
+        down: &Script,
+        with: &[&Migration],
+        seen: &mut Seen,
+    ) -> Result<()> {
+        let Some((refusal, when)) = &mut seen.down_failed else { return Ok(()) };
+        let manner = self.empty.manner(down, migration.settings.transaction.down);
+        let failed = if manner == Manner::OneTransaction {
+            self.empty.attempt().await?;
+            let failed = self.empty.run(down, Manner::Inside).await?.err();
+            self.empty.undo().await?;
+            failed
+        } else {
+            let failed = self.empty.run(down, manner).await?.err();
+            self.empty = self.bare(with).await?;
+            failed
+        };
+        if let Some(failed) = failed {
+            *refusal = failed;
+            *when = When::Always;
+        }
+        Ok(())
+    }
+
+    async fn bare(&mut self, ran: &[&Migration]) -> Result<Chain> {
+        let mut fresh = Chain::new(self.maker, self.engine).await?;
+        fresh.advance(ran).await?;
+        Ok(fresh)
+    }
+
+    /// A new chain behind `ran`, in place of one that did not come back. Where it gets no rows now, tables that are there
+    /// already get none later on either.
+    async fn replaced(&mut self, rows: Rows, ran: &[&Migration]) -> Result<Chain> {
+        let mut fresh = self.bare(ran).await?;
+        match rows {
+            Rows::Bold => drop(fresh.fill(&[]).await?),
+            Rows::Mild => drop(fresh.fill_mildly().await?),
+            Rows::None => {
+                fresh.leave_empty().await?;
+                self.hungry = true;
+            }
+        }
+        Ok(fresh)
+    }
+}
+
+/// What tables held at one moment.
+struct Held {
+    tables: Vec<Table>,
+    data: Data,
+}
+
+/// The rows that a new chain gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rows {
+    Bold,
+    /// Plain ones, without NULLs and the edges of the types.
+    Mild,
+    None,
+}
+
+fn refused_by_rows(refusal: &Refusal) -> Finding {
+    let mut finding =
+        refusal.finding("rows-refused", "the up fails on our made-up rows, and was tried on empty tables only");
+    finding.severity = crate::finding::Severity::Note;
+    finding.help("add a seed.sql with rows that it meets")
+}

@@ -1,0 +1,51 @@
+//! Rehearsing: the plan is run in a shadow that was brought to the same state, and the target is not touched.
+
+use std::time::Instant;
+
+use crate::chain::Chain;
+use crate::context::Context;
+use crate::event::Event;
+use crate::fault::{Fault, FaultKind, Result};
+use crate::migration::Migration;
+use crate::plan::Plan;
+use crate::shadow::Maker;
+
+/// Runs the plan's steps behind `applied`; gives the milliseconds of each step.
+///
+/// # Errors
+/// What the database says to the first step that fails, with its place.
+pub async fn rehearse(maker: &mut Maker, applied: &[Migration], plan: &Plan, context: &Context) -> Result<Vec<u64>> {
+    let steps_of = plan.steps.iter().map(|step| &*step.migration);
+    maker.look_at(applied.iter().chain(steps_of).flat_map(Migration::scripts));
+    let engine = maker.engine();
+    let mut chain = Chain::new(maker, engine).await?;
+    context.tell(Event::Begins { what: "rehearsing", total: plan.steps.len() });
+    let rehearsed = steps(&mut chain, applied, plan, context).await;
+    context.tell(Event::Ends);
+    let closed = chain.close().await;
+    let times = rehearsed?;
+    closed?;
+    Ok(times)
+}
+
+async fn steps(chain: &mut Chain, applied: &[Migration], plan: &Plan, context: &Context) -> Result<Vec<u64>> {
+    let applied: Vec<&Migration> = applied.iter().collect();
+    chain.advance(&applied).await?;
+    let mut times = Vec::with_capacity(plan.steps.len());
+    for step in &plan.steps {
+        context.go_on()?;
+        context.tell(Event::Working { id: step.migration.id.clone() });
+        let Some(script) = step.script() else {
+            let reason = step.irreversible().unwrap_or("it has no down script");
+            return Err(Fault::refused(format!("`{}` cannot be taken back: {reason}", step.migration.id)));
+        };
+        let begun = Instant::now();
+        let manner = chain.manner(script, step.transaction());
+        if let Err(refusal) = chain.run(script, manner).await? {
+            let what = format!("the {} of `{}` fails in the shadow", step.direction, step.migration.id);
+            return Err(refusal.fault(FaultKind::Refused, what));
+        }
+        times.push(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+    }
+    Ok(times)
+}

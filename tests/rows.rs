@@ -1,0 +1,167 @@
+//! Rows in real tables of each engine: what is made, and what is seen when it does not come back.
+
+use switchback::fill::{Filled, fill_tables};
+use switchback::inserts::Mildness;
+
+#[path = "rows/home.rs"]
+mod home;
+
+use home::{Home, home};
+
+/// Fills every table of the engine's script and checks that none stays empty and all kept their keys.
+async fn every_table_gets_rows(home: &mut Home, script: &str) {
+    home.run(script).await;
+    let report = home.fill(&["old", "7", "2024-03-01"]).await;
+    let reasons: Vec<String> = report.unfilled.iter().map(ToString::to_string).collect();
+    assert_eq!(reasons, [""; 0]);
+    assert_eq!(report.made.len(), report.tables.len());
+    let data = home.data(&report.tables).await;
+    let few: Vec<(&String, u64)> =
+        data.tables.iter().filter(|(_, print)| print.count < 4).map(|(title, print)| (title, print.count)).collect();
+    assert_eq!(few, []);
+    for (title, print) in &data.tables {
+        assert_eq!(print.count, report.made[title], "{title}");
+        for column in &print.columns {
+            // Whatever loses a column's values must be seen, so some have to be there.
+            assert!(column.values > 0 || column.type_text == "pair", "{title}.{}", column.name);
+        }
+    }
+    assert_eq!(home.fill(&[]).await.made.len(), 0, "what is filled stays as it is");
+    home.filled.refill(report.tables.iter().map(|table| table.title()));
+    let again = home.fill(&[]).await;
+    assert_eq!(again.unfilled, []);
+    assert!(again.made.len() + 3 >= report.tables.len(), "{:?}", again.made);
+}
+
+/// The values that tests of migrations need, in a table that all engines know.
+async fn values_are_edgy(home: &mut Home) {
+    home.run("CREATE TABLE edgy (id INTEGER PRIMARY KEY, kind VARCHAR(30) NOT NULL, note VARCHAR(30), amount INTEGER NOT NULL)").await;
+    let report = home.fill(&["old", "it's \\ odd", "42"]).await;
+    assert_eq!(report.made.values().sum::<u64>(), 8);
+    for (test, expected) in [
+        ("kind = 'old'", "1"),
+        ("amount = 42", "1"),
+        ("note IS NULL", "1"),
+        ("note = ''", "1"),
+        ("char_length(note) = 30", "1"),
+        ("note LIKE '%漢%'", "1"),
+        ("amount < 0", "1"),
+        ("amount > 1000000", "1"),
+    ] {
+        let test = if home.engine.dialect().name == "sqlite" {
+            test.replace("char_length", "length")
+        } else {
+            test.to_owned()
+        };
+        assert_eq!(
+            home.one(&format!("SELECT CAST(count(*) AS CHAR(9)) FROM edgy WHERE {test}")).await.trim(),
+            expected,
+            "{test}"
+        );
+    }
+    let backslashes = home.one("SELECT kind FROM edgy WHERE kind LIKE 'it%'").await;
+    assert_eq!(backslashes, "it's \\ odd");
+}
+
+/// Each kind of change of data, told with its number.
+async fn changes_are_told(home: &mut Home) {
+    home.run("CREATE TABLE t (id INTEGER PRIMARY KEY, a VARCHAR(30) NOT NULL, b VARCHAR(30), c INTEGER NOT NULL);\nCREATE TABLE u (id INTEGER PRIMARY KEY)").await;
+    home.fill(&[]).await;
+    let title = home.tables().await[0].title();
+    let prefix = title.trim_end_matches('t').to_owned();
+    let first = home.one("SELECT CAST(min(id) AS CHAR(9)) FROM t").await;
+    let first: u32 = first.trim().parse().unwrap();
+    let update = "UPDATE t SET a = 'z'".to_owned();
+    let both = home.one(&format!("SELECT CAST(sum(c) AS CHAR(9)) FROM t WHERE id <= {}", first + 1)).await;
+    let swap = format!("UPDATE t SET c = {} - c WHERE id <= {}", both.trim(), first + 1);
+    let rest = format!("DELETE FROM t WHERE id > {first}");
+    for (script, told) in [
+        (swap, vec!["at least 2 rows of {t} changed"]),
+        (format!("DELETE FROM t WHERE id IN ({}, {})", first + 4, first + 5), vec!["{t} lost 2 rows"]),
+        (update, vec!["at least 1 value of {t}.a changed"]),
+        (format!("UPDATE t SET b = NULL WHERE id = {first}"), vec!["{t}.b lost at least 1 value"]),
+        (
+            "ALTER TABLE t DROP COLUMN b;\nALTER TABLE t ADD COLUMN b VARCHAR(30)".to_owned(),
+            vec!["{t}.b lost 2 values"],
+        ),
+        ("INSERT INTO t (id, a, c) VALUES (1, 'q', 1)".to_owned(), vec!["{t} has 1 row more"]),
+        (rest, vec!["{t} lost 3 rows"]),
+        ("DROP TABLE u".to_owned(), vec!["{p}u is gone with 6 rows"]),
+        (
+            if home.engine.dialect().name == "sqlite" { "DELETE FROM t" } else { "TRUNCATE TABLE t" }.to_owned(),
+            vec!["{t} lost 2 rows"],
+        ),
+    ] {
+        let told: Vec<String> = told.iter().map(|words| words.replace("{t}", &title).replace("{p}", &prefix)).collect();
+        assert_eq!(home.lost(&script).await, told, "{script}");
+    }
+}
+
+/// Tables that take no row are named with the reason, and cost the others nothing.
+async fn what_takes_no_row_is_named(home: &mut Home) {
+    home.run("CREATE TABLE good (id INTEGER PRIMARY KEY, t VARCHAR(9));\nCREATE TABLE never (id INTEGER PRIMARY KEY, a INTEGER NOT NULL, CHECK (a + 0 < a))").await;
+    let report = home.fill(&[]).await;
+    assert_eq!(report.made.len(), 1);
+    assert_eq!(report.unfilled.len(), 1);
+    let words = report.unfilled[0].to_string();
+    assert!(words.starts_with("no row can be made for ") && words.contains("never: "), "{words}");
+    assert_eq!(home.fill(&[]).await.unfilled, [], "it is not tried again unasked");
+}
+
+/// Inside a transaction of the caller, rows go when it goes, and a refusal does not end it.
+async fn rows_belong_to_the_transaction(home: &mut Home) {
+    home.run("CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER NOT NULL, CHECK (a % 2 = 0))").await;
+    home.session.batch("BEGIN").await.unwrap();
+    let report = home.fill(&[]).await;
+    assert!(report.made.values().sum::<u64>() > 0, "{:?}", report.unfilled);
+    home.session.batch("ROLLBACK").await.unwrap();
+    let tables = home.tables().await;
+    assert_eq!(home.data(&tables).await.tables.values().map(|print| print.count).sum::<u64>(), 0);
+    let mut filled = Filled::new(Mildness::One);
+    let tables = home.tables().await;
+    fill_tables(home.engine, &mut *home.session, tables, &[], &mut filled).await.unwrap();
+    let tables = home.tables().await;
+    assert_eq!(home.data(&tables).await.tables.values().map(|print| print.count).sum::<u64>(), 1);
+}
+
+macro_rules! on {
+    ($engine:ident, $scheme:literal, $script:literal) => {
+        mod $engine {
+            use super::*;
+
+            #[tokio::test]
+            async fn every_table_gets_rows() {
+                home($scheme, async |home| super::every_table_gets_rows(home, include_str!($script)).await).await;
+            }
+
+            #[tokio::test]
+            async fn values_are_edgy() {
+                home($scheme, super::values_are_edgy).await;
+            }
+
+            #[tokio::test]
+            async fn changes_are_told() {
+                home($scheme, super::changes_are_told).await;
+            }
+
+            #[tokio::test]
+            async fn what_takes_no_row_is_named() {
+                home($scheme, super::what_takes_no_row_is_named).await;
+            }
+        }
+    };
+}
+
+on!(sqlite, "sqlite", "rows/sqlite.sql");
+on!(postgres, "postgres", "rows/postgres.sql");
+on!(mysql, "mysql", "rows/mysql.sql");
+
+#[tokio::test]
+async fn rows_belong_to_the_transaction_on_sqlite() {
+    home("sqlite", rows_belong_to_the_transaction).await;
+}
+
+#[tokio::test]
+async fn rows_belong_to_the_transaction_on_postgres() {
+    home("postgres", rows_belong_to_the_transaction).await;
+}

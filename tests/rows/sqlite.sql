@@ -1,0 +1,27 @@
+CREATE TABLE kinds (
+    id INTEGER PRIMARY KEY, i INT NOT NULL, s SMALLINT, b BIGINT, n NUMERIC(10, 2) NOT NULL, d DECIMAL(5), f REAL NOT NULL,
+    t TEXT NOT NULL, v VARCHAR(20) NOT NULL, c CHAR(3), o BOOLEAN NOT NULL, day DATE NOT NULL, at DATETIME, ts TIMESTAMP,
+    tm TIME, j JSON, u UUID, x BLOB NOT NULL, nought
+);
+CREATE TABLE strict_kinds (id INTEGER PRIMARY KEY, i INT NOT NULL, r REAL NOT NULL, t TEXT NOT NULL, b BLOB NOT NULL, a ANY) STRICT;
+CREATE TABLE checked (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    qty INTEGER NOT NULL CHECK (qty > 0),
+    kind TEXT NOT NULL CHECK (kind IN ('old', 'new')),
+    code TEXT NOT NULL UNIQUE CHECK (length(code) <= 5),
+    mark INTEGER NOT NULL CHECK (mark BETWEEN 1 AND 9),
+    price NUMERIC(6, 2) NOT NULL DEFAULT 1.5,
+    starts DATE NOT NULL, ends DATE NOT NULL CHECK (starts < ends),
+    total INTEGER GENERATED ALWAYS AS (mark * 2) STORED,
+    half INTEGER AS (mark / 2)
+);
+CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, boss INTEGER REFERENCES users (id), team INTEGER REFERENCES teams (id));
+CREATE UNIQUE INDEX users_email ON users (lower(email));
+CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT NOT NULL, lead INTEGER NOT NULL REFERENCES users (id));
+CREATE TABLE profiles (user_id INTEGER PRIMARY KEY REFERENCES users, note TEXT);
+CREATE TABLE members (user_id INT NOT NULL REFERENCES users (id), team_id INT NOT NULL REFERENCES teams (id), role TEXT DEFAULT 'x', PRIMARY KEY (user_id, team_id)) WITHOUT ROWID;
+CREATE TABLE grants (user_id INT NOT NULL, team_id INT NOT NULL, what TEXT, FOREIGN KEY (user_id, team_id) REFERENCES members (user_id, team_id));
+CREATE TABLE trees (id INTEGER PRIMARY KEY, root INTEGER NOT NULL REFERENCES trees (id));
+CREATE TABLE defaults (id INTEGER PRIMARY KEY, a TEXT NOT NULL DEFAULT 'a', b INTEGER DEFAULT 5);
+CREATE VIEW user_names AS SELECT email FROM users;
+CREATE TABLE "odd ""name" ("from" TEXT NOT NULL, "it's" INTEGER);
