@@ -50,9 +50,13 @@ pub mod shadow;
 pub mod store;
 
 // Acts: they print nothing, they tell events.
+pub mod apply;
 pub mod chain;
+pub mod cost;
 pub mod fill;
 pub mod judge;
+pub mod planning;
 pub mod prove;
+pub mod recover;
 pub mod rehearse;
 pub mod verify;

@@ -1,0 +1,260 @@
+//! Planning against a live database: what is applied, what is asked, which scripts, and what lets each step through.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::database::Database;
+use crate::engine::Server;
+use crate::fault::{Fault, Result};
+use crate::finding::{Finding, Place};
+use crate::id::Id;
+use crate::ledger::{Applied, Entry, State};
+use crate::migration::{Down, Irreversible, Migration, Settings};
+use crate::plan::{self, Direction, Goal, Plan, Source, Step, Warrant};
+use crate::project::Project;
+use crate::proof::{self, Link, Standing};
+use crate::registry::Registry;
+use crate::sha::Sha;
+use crate::sql::{Flavor, Script};
+use crate::verify::Judged;
+
+/// The plan that takes the database from its state to the goal.
+///
+/// # Errors
+/// Refused when a script that would have to run is nowhere to be had.
+pub async fn plan(database: &mut Database, project: &Project, state: &State, goal: &Goal) -> Result<Plan> {
+    let graph = project.graph()?;
+    let order: Vec<Id> = graph.order().cloned().collect();
+    let ancestors = |id: &Id| graph.ancestors([id]).into_iter().cloned().collect::<BTreeSet<Id>>();
+    let moves = plan::moves(state, goal, &order, ancestors);
+    let mut steps = Vec::with_capacity(moves.reverts.len() + moves.applies.len());
+    for applied in &moves.reverts {
+        let (migration, source) = reverting(database, project, applied).await?;
+        let why = format!("applied by #{}", applied.seq);
+        let reverts = Some(applied.seq);
+        steps.push(Step { direction: Direction::Down, migration: Arc::new(migration), source, reverts, why });
+    }
+    let by_id: BTreeMap<&Id, &Migration> = project.migrations.iter().map(|one| (&one.id, one)).collect();
+    for id in &moves.applies {
+        let Some(migration) = by_id.get(id) else { return Err(Fault::bug(format!("`{id}` is planned and not there"))) };
+        let asked = matches!(goal, Goal::Including(asked) if asked != id);
+        let why = if asked { "needed by the target" } else { "pending" }.to_owned();
+        let migration = Arc::new((*migration).clone());
+        steps.push(Step { direction: Direction::Up, migration, source: Source::Checkout, reverts: None, why });
+    }
+    Ok(Plan { base: state.head.clone(), steps })
+}
+
+/// The migration to take back: the checkout's where it is the very one that was applied, else the ledger's (I3).
+async fn reverting(database: &mut Database, project: &Project, applied: &Applied) -> Result<(Migration, Source)> {
+    match project.get(&applied.id).filter(|migration| migration.digest() == applied.digest) {
+        Some(migration) => Ok((migration.clone(), Source::Checkout)),
+        None => Ok((stored(database, applied).await?, Source::Ledger)),
+    }
+}
+
+/// The ledger's row that applied a migration.
+pub async fn row(database: &mut Database, applied: &Applied) -> Result<Entry> {
+    let rows = database.entries(applied.seq - 1, 1).await?;
+    let what = || {
+        Fault::refused(format!("row {} of the ledger is gone", applied.seq))
+            .help("`switchback log --verify` checks the ledger")
+    };
+    rows.into_iter().next().filter(|row| row.seq() == applied.seq).ok_or_else(what)
+}
+
+/// A migration as the ledger kept it when it was applied: scripts by content, settings, the whole of it.
+pub async fn stored(database: &mut Database, applied: &Applied) -> Result<Migration> {
+    let row = row(database, applied).await?;
+    let flavor = database.engine().dialect().flavor;
+    let name = |part: &str| format!("ledger:{}/{part}.sql", applied.id);
+    let up = kept(database, &row, "up_checksum", name("up"), flavor).await?;
+    let up = up.ok_or_else(|| Fault::refused(format!("the ledger keeps no up script of `{}`", applied.id)))?;
+    let settings: Settings = row.get("settings").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let down = match (kept(database, &row, "down_checksum", name("down"), flavor).await?, &settings.irreversible) {
+        (Some(script), _) => Down::Script(script),
+        (None, Some(Irreversible { reason })) => Down::Irreversible(reason.clone()),
+        (None, None) => Down::Missing,
+    };
+    let verify = kept(database, &row, "verify_checksum", name("verify"), flavor).await?;
+    let path = format!("ledger:{}", applied.id);
+    Ok(Migration { id: applied.id.clone(), up, down, verify, seed: None, settings, path })
+}
+
+async fn kept(
+    database: &mut Database,
+    row: &Entry,
+    column: &str,
+    path: String,
+    flavor: Flavor,
+) -> Result<Option<Script>> {
+    let Some(checksum) = row.get(column) else { return Ok(None) };
+    let Some(text) = database.script(checksum).await? else {
+        let fault = Fault::refused(format!(
+            "the ledger names the script {} and does not have it",
+            Sha::recorded(checksum).short()
+        ));
+        return Err(fault.help("`switchback log --verify` checks the ledger"));
+    };
+    let script = Script::parse(path, 1, text.as_bytes(), flavor);
+    if script.checksum().text != checksum {
+        return Err(Fault::refused("a script that the ledger keeps was changed").at(script.place(0)));
+    }
+    Ok(Some(script))
+}
+
+/// What the checkout says otherwise about applied migrations than the ledger (I2): those of which only the way back,
+/// the verify script or the settings were edited.
+///
+/// # Errors
+/// Refused when an up script was really edited after it was applied, with the difference.
+pub async fn edited(database: &mut Database, project: &Project, state: &State) -> Result<Vec<Amendment>> {
+    let mut amendments = Vec::new();
+    let mut errors = Vec::new();
+    let by_id: BTreeMap<&Id, &Migration> = project.migrations.iter().map(|one| (&one.id, one)).collect();
+    for applied in &state.applied {
+        let Some(migration) = by_id.get(&applied.id).filter(|migration| migration.digest() != applied.digest) else {
+            continue;
+        };
+        let kept = stored(database, applied).await?;
+        if kept.up.checksum().tokens == migration.up.checksum().tokens {
+            let migration = Arc::new((*migration).clone());
+            amendments.push(Amendment { applied: applied.clone(), migration, warrant: None });
+        } else {
+            errors.push(edited_up(migration, &kept));
+        }
+    }
+    if errors.is_empty() {
+        find_warrants(database, &project.registry, state, &mut amendments);
+        return Ok(amendments);
+    }
+    let what = if errors.len() == 1 {
+        "a migration was changed after it was applied"
+    } else {
+        "migrations were changed after they were applied"
+    };
+    Err(Fault::refused(what).findings(errors).help("put the old text back and make the change in a new migration"))
+}
+
+/// An applied migration whose way back was edited since.
+#[derive(Clone, Debug)]
+pub struct Amendment {
+    pub applied: Applied,
+    pub migration: Arc<Migration>,
+    /// What lets the new way back into the ledger; `None`: it is not proven yet.
+    pub warrant: Option<Warrant>,
+}
+
+impl Amendment {
+    /// What to say of it.
+    pub fn finding(&self) -> Finding {
+        let place = Place::new(self.migration.path.clone(), 1, 1);
+        if self.warrant.is_some() {
+            let message = "its down, verify or settings were edited and proven again; the ledger takes them over";
+            return Finding::note("down-amended", message).of(&self.applied.id).at(place);
+        }
+        let message = "its down, verify or settings were edited since it was applied; until they are proven the ledger's own count";
+        let help = "`switchback verify` proves them, and the next `switchback up` takes them over";
+        Finding::warning("down-edited", message).of(&self.applied.id).at(place).help(help)
+    }
+}
+
+fn find_warrants(database: &Database, registry: &Registry, state: &State, amendments: &mut [Amendment]) {
+    if amendments.is_empty() {
+        return;
+    }
+    let digest = |applied: &Applied| {
+        let amended = amendments.iter().find(|amendment| amendment.applied.id == applied.id);
+        amended.map_or_else(|| applied.digest.clone(), |amendment| amendment.migration.digest())
+    };
+    let links: Vec<(Id, Sha)> = state.applied.iter().map(|applied| (applied.id.clone(), digest(applied))).collect();
+    let links: Vec<Link<'_>> = links.iter().map(|(id, digest)| Link { id, digest }).collect();
+    let server = database.server();
+    let standings = proof::chain(&links, server.engine, &server.major, registry);
+    for amendment in amendments {
+        let at = links.iter().position(|link| *link.id == amendment.applied.id);
+        amendment.warrant = at.and_then(|at| of_standing(&standings[at]));
+    }
+}
+
+fn edited_up(migration: &Migration, kept: &Migration) -> Finding {
+    let diff = similar::TextDiff::from_lines(kept.up.text(), migration.up.text());
+    let mut lines = Vec::new();
+    for group in diff.grouped_ops(1) {
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            lines.push(format!("{} {}", change.tag(), change.value().trim_end()));
+        }
+    }
+    let message = format!("the up of `{}` is not the one that was applied", migration.id);
+    Finding::error("edited-after-apply", message).of(&migration.id).at(migration.up.place(0)).detail(lines)
+}
+
+/// What is applied that the checkout does not have.
+pub fn unknown<'a>(project: &Project, state: &'a State) -> Vec<&'a Applied> {
+    let known: BTreeSet<&Id> = project.migrations.iter().map(|migration| &migration.id).collect();
+    state.applied.iter().filter(|applied| !known.contains(&applied.id)).collect()
+}
+
+/// The warrants that the registry gives for the plan's steps, in order; `None` where there is none.
+pub async fn warrants(
+    database: &mut Database,
+    registry: &Registry,
+    state: &State,
+    plan: &Plan,
+) -> Result<Vec<Option<Warrant>>> {
+    let reverted: BTreeSet<&Id> =
+        plan.steps.iter().filter(|step| step.direction == Direction::Down).map(|step| &step.migration.id).collect();
+    let stay = state.applied.iter().filter(|applied| !reverted.contains(&applied.id));
+    let mut links: Vec<(Id, Sha)> = stay.map(|applied| (applied.id.clone(), applied.digest.clone())).collect();
+    let before = links.len();
+    let ups = plan.steps.iter().filter(|step| step.direction == Direction::Up);
+    links.extend(ups.map(|step| (step.migration.id.clone(), step.migration.digest())));
+    let links: Vec<Link<'_>> = links.iter().map(|(id, digest)| Link { id, digest }).collect();
+    let (engine, major) = (database.server().engine, database.server().major.clone());
+    let standings = proof::chain(&links, engine, &major, registry);
+    let mut ups = standings.into_iter().skip(before).map(|standing| of_standing(&standing));
+    let mut warrants = Vec::with_capacity(plan.steps.len());
+    for step in &plan.steps {
+        warrants.push(match (step.direction, step.reverts) {
+            (Direction::Up, _) => ups.next().flatten(),
+            (Direction::Down, Some(seq)) => {
+                let applied =
+                    Applied { seq, order: seq, id: step.migration.id.clone(), digest: step.migration.digest() };
+                Some(Warrant::recorded(row(database, &applied).await?.get("proof")))
+            }
+            (Direction::Down, None) => None,
+        });
+    }
+    Ok(warrants)
+}
+
+fn of_standing(standing: &Standing<'_>) -> Option<Warrant> {
+    match standing {
+        Standing::Proven(proof) | Standing::Irreversible(proof) => Some(Warrant::of_proof(proof)),
+        Standing::Waived(waiver, proof) => Some(Warrant::of_waiver(waiver, *proof)),
+        Standing::Unproven(_) => None,
+    }
+}
+
+/// The warrant that a judgement gives, with the registry's waivers.
+pub fn of_judged(judged: &Judged, digest: &Sha, server: &Server, registry: &Registry) -> Option<Warrant> {
+    let proof = judged.proof.as_ref();
+    match (proof.filter(|proof| proof.verdict().lets_through()), registry.waiver(digest, server.engine)) {
+        (Some(proof), _) => Some(Warrant::of_proof(proof)),
+        (None, Some(waiver)) => Some(Warrant::of_waiver(waiver, proof)),
+        (None, None) => None,
+    }
+}
+
+/// Everything that stays applied and then the plan's ups, as migrations: what a shadow has to walk along.
+pub async fn walk(database: &mut Database, project: &Project, state: &State, plan: &Plan) -> Result<Vec<Migration>> {
+    let reverted: BTreeSet<&Id> =
+        plan.steps.iter().filter(|step| step.direction == Direction::Down).map(|step| &step.migration.id).collect();
+    let mut walk = Vec::new();
+    for applied in state.applied.iter().filter(|applied| !reverted.contains(&applied.id)) {
+        walk.push(reverting(database, project, applied).await?.0);
+    }
+    let ups = plan.steps.iter().filter(|step| step.direction == Direction::Up);
+    walk.extend(ups.map(|step| (*step.migration).clone()));
+    Ok(walk)
+}
