@@ -60,3 +60,9 @@ pub mod prove;
 pub mod recover;
 pub mod rehearse;
 pub mod verify;
+
+// Words.
+pub mod report;
+
+// Hands.
+pub mod cli;

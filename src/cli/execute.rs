@@ -1,0 +1,438 @@
+//! What `up`, `down` and `redo` share: each only names another goal.
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::{App, ui};
+use crate::apply::{self, Report, Resume};
+use crate::cost::{self, Cost};
+use crate::database::Database;
+use crate::event::Event;
+use crate::fault::{Fault, FaultKind, Result};
+use crate::finding::Finding;
+use crate::ledger::{Open, State};
+use crate::migration::Migration;
+use crate::plan::{Direction, Goal, Plan, Proven, Step, Warrant};
+use crate::planning::{self, Amendment};
+use crate::project::Project;
+use crate::proof::Verdict;
+use crate::recover::{self, InDoubt};
+use crate::report::{clean, count, human, json};
+use crate::verify::{self, AfterFailure, Judged, Options, Reuse};
+
+/// How often a plan is made anew because another runner was quicker.
+const ROUNDS: usize = 50;
+
+/// How many losses a refusal lists.
+const SHOWN: usize = 20;
+
+/// Flags of the commands that change a database.
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Run the plan in a shadow only, and show it
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write no file; refuse what is not sealed and proven (for CI and production)
+    #[arg(long)]
+    pub locked: bool,
+    /// Why; kept in the ledger
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// For a step that stopped half-way at a statement that leaves no trace: run it again, or go on behind it
+    #[arg(long, value_name = "rerun|skip", value_enum)]
+    pub in_doubt: Option<Doubt>,
+    /// Accept that rows are lost: all, or those of TABLE or TABLE.COLUMN (may be given more than once)
+    #[arg(long, value_name = "TABLE[.COLUMN]", num_args = 0..=1, default_missing_value = "", require_equals = true)]
+    pub accept_loss: Vec<String>,
+}
+
+/// What to do with a statement of which nobody can tell whether it ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Doubt {
+    Rerun,
+    Skip,
+}
+
+/// Whether a person confirms the plan before it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    Always,
+    OnlyForLoss,
+}
+
+/// Takes the database to the goal.
+pub async fn execute(app: &App, verb: &'static str, goal: &Goal, args: &RunArgs, asks: Asks) -> Result<u8> {
+    let mut has_knocked = false;
+    for _ in 0..ROUNDS {
+        let mut round = Round::open(app, verb, args).await?;
+        if round.state.open.is_some() && !std::mem::replace(&mut has_knocked, true) {
+            // What looks half-way may be another runner at work: whoever gets the lock knows that it is not.
+            round.knock().await?;
+            continue;
+        }
+        let Some((plan, costs)) = round.prepare(goal).await? else {
+            return Ok(nothing(app, verb));
+        };
+        if args.dry_run {
+            return round.dry_run(&plan, &costs).await;
+        }
+        consent(&plan, &costs, args, asks)?;
+        match round.run(&plan, goal).await? {
+            Ran::Done(report) => return Ok(done(app, verb, &report)),
+            Ran::Overtaken => app.context.go_on()?,
+        }
+    }
+    Err(Fault::new(FaultKind::Busy, "other runners kept changing the database").help("run the command again"))
+}
+
+/// How a round ended.
+enum Ran {
+    Done(Report),
+    /// Another runner changed the database between the plan and the lock; the plan is made anew.
+    Overtaken,
+}
+
+/// One look at the database, and what follows from it.
+struct Round<'a> {
+    app: &'a App,
+    verb: &'static str,
+    args: &'a RunArgs,
+    database: Database,
+    project: Project,
+    state: State,
+    /// Where the first step goes on, when an earlier run left it half-way.
+    resume: Option<Resume>,
+    /// Applied migrations whose way back was edited.
+    amendments: Vec<Amendment>,
+}
+
+impl<'a> Round<'a> {
+    async fn open(app: &'a App, verb: &'static str, args: &'a RunArgs) -> Result<Round<'a>> {
+        let mut database = app.database().await?;
+        let project = app.project(&database)?;
+        let state = database.state().await?;
+        refuse_foreign_history(&mut database, &state).await?;
+        Ok(Round { app, verb, args, database, project, state, resume: None, amendments: Vec::new() })
+    }
+
+    /// Takes the run's lock and gives it back: afterwards nobody is at work who was when the state was read.
+    async fn knock(self) -> Result<()> {
+        let (runner, _) = self.app.runner(self.verb, None);
+        self.database.lock(&self.app.context, runner, self.app.waits()).await?.release().await;
+        Ok(())
+    }
+
+    /// The proven plan and what it costs; `None` when there is nothing to do.
+    async fn prepare(&mut self, goal: &Goal) -> Result<Option<(Proven, Vec<Cost>)>> {
+        if self.verb != "down" {
+            self.project.require_readable()?;
+        }
+        // Going down needs nothing of the checkout: the ledger has the scripts.
+        if self.verb != "down" {
+            self.amendments = planning::edited(&mut self.database, &self.project, &self.state).await?;
+        }
+        for amendment in &self.amendments {
+            self.app.context.tell(Event::Warning(amendment.finding()));
+        }
+        let plan = planning::plan(&mut self.database, &self.project, &self.state, goal).await?;
+        refuse_other_than_open(&self.state, &plan)?;
+        if plan.steps.is_empty() && !self.amends() {
+            return Ok(None);
+        }
+        self.project.require_sound()?;
+        refuse_irreversible(&plan)?;
+        if self.args.locked && !self.project.is_current() {
+            let fault = Fault::refused("the registry does not name these files, and --locked writes none");
+            return Err(
+                fault.help("run `switchback seal` and commit the registry; `switchback check` tells what differs")
+            );
+        }
+        let mut warrants = planning::warrants(&mut self.database, &self.project.registry, &self.state, &plan).await?;
+        if warrants.iter().any(Option::is_none) {
+            self.prove(&plan, &mut warrants).await?;
+        }
+        let mut given = warrants.into_iter();
+        let proven = Proven::new(plan, |_| given.next().flatten())
+            .map_err(|steps| Fault::bug(format!("{} steps have no warrant", steps.len())))?;
+        self.tell_unproven(&proven);
+        if let (Some(open), Some((step, _))) = (self.state.open.clone(), proven.steps().first()) {
+            self.resume = Some(self.resume(&open, step).await?);
+        }
+        self.refuse_by_policy(&proven)?;
+        let costs = cost::costs(&mut self.database, &proven).await?;
+        Ok(Some((proven, costs)))
+    }
+
+    /// Whether there is an edited way back that the ledger takes over. Only going up does that.
+    fn amends(&self) -> bool {
+        self.verb == "up" && self.amendments.iter().any(|amendment| amendment.warrant.is_some())
+    }
+
+    /// Makes the proofs that are missing, in a shadow, first (I1).
+    async fn prove(&mut self, plan: &Plan, warrants: &mut [Option<Warrant>]) -> Result<()> {
+        if self.args.locked {
+            let missing = plan.steps.iter().zip(warrants.iter()).filter(|(_, warrant)| warrant.is_none());
+            let ids: Vec<&str> = missing.map(|(step, _)| step.migration.id.as_str()).collect();
+            let what = format!("{} not proven, and --locked proves nothing", count_are(ids.len()));
+            let fault = Fault::refused(what).cause(shortened(&ids));
+            return Err(fault.help("run `switchback verify` and commit the registry"));
+        }
+        let walk = planning::walk(&mut self.database, &self.project, &self.state, plan).await?;
+        let walk: Vec<&Migration> = walk.iter().collect();
+        let server = self.database.server().clone();
+        let mut maker = self.app.maker(&mut self.database).await?;
+        self.project.seal();
+        let only = plan.steps.iter().filter(|step| step.direction == Direction::Up);
+        let options = Options {
+            reuse: Reuse::Known,
+            after_failure: AfterFailure::Stop,
+            only: Some(only.map(|step| step.migration.id.clone()).collect()),
+        };
+        let registry = &mut self.project.registry;
+        let outcome = verify::verify(&mut maker, &server, &walk, registry, &options, &self.app.context).await?;
+        self.project.save()?;
+        let mut refused = Vec::new();
+        for (step, warrant) in plan.steps.iter().zip(warrants).filter(|(step, _)| step.direction == Direction::Up) {
+            let Some(judged) = outcome.judged.iter().find(|judged| judged.id == step.migration.id) else { continue };
+            *warrant = planning::of_judged(judged, &step.migration.digest(), &server, &self.project.registry);
+            match warrant {
+                None => refused.push(judged),
+                Some(_) => {
+                    judged.findings.iter().for_each(|finding| self.app.context.tell(Event::Warning(finding.clone())))
+                }
+            }
+        }
+        if refused.is_empty() {
+            return Ok(());
+        }
+        Err(unproven(&refused))
+    }
+
+    /// # Errors
+    /// When the project's policy does not let a step up on the strength of its warrant.
+    fn refuse_by_policy(&self, plan: &Proven) -> Result<()> {
+        let ups = plan.steps().iter().filter(|(step, _)| step.direction == Direction::Up);
+        let forbidden = |(step, warrant): &(Step, Warrant)| {
+            let why = self.app.config.policy.forbids(warrant)?;
+            Some(format!("`{}`: {why}", step.migration.id))
+        };
+        let refused: Vec<String> = ups.filter_map(forbidden).collect();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let fault = Fault::refused("the policy of switchback.toml forbids this");
+        Err(refused.into_iter().take(10).fold(fault, Fault::cause).help("see [policy] in switchback.toml"))
+    }
+
+    /// Finds out, by reading back, behind which statement an earlier run stopped (I4).
+    async fn resume(&mut self, open: &Open, step: &Step) -> Result<Resume> {
+        let nothing = Plan { base: self.state.head.clone(), steps: Vec::new() };
+        let applied = planning::walk(&mut self.database, &self.project, &self.state, &nothing).await?;
+        let mut maker = self.app.maker(&mut self.database).await?;
+        let live = self.database.snapshot().await?;
+        let in_doubt = self.args.in_doubt.map(|doubt| match doubt {
+            Doubt::Rerun => InDoubt::Rerun,
+            Doubt::Skip => InDoubt::Skip,
+        });
+        let from = recover::stands_behind(&mut maker, &applied, step, open, &live, in_doubt).await?;
+        let message = format!("`{}` goes on behind statement {from}, the last that took effect", open.id);
+        self.app.context.tell(Event::Warning(Finding::note("resumed", message).of(&open.id)));
+        Ok(Resume { seq: open.seq, from })
+    }
+
+    fn tell_unproven(&self, plan: &Proven) {
+        for (step, warrant) in plan.steps().iter().filter(|(_, warrant)| warrant.is_unproven()) {
+            let message = match step.direction {
+                Direction::Up => "is let through by a waiver: its way back is not proven",
+                Direction::Down => "goes back a way that is not proven",
+            };
+            let text = match warrant {
+                Warrant::Waiver { reason, who, .. } => format!("`{}` {message} ({who}: {reason})", step.migration.id),
+                _ => format!("`{}` {message}", step.migration.id),
+            };
+            let finding = Finding::warning("unproven", text).of(&step.migration.id);
+            self.app.context.tell(Event::Warning(finding));
+        }
+    }
+
+    async fn dry_run(mut self, plan: &Proven, costs: &[Cost]) -> Result<u8> {
+        let plan = plan.to_plan();
+        let mut applied = Vec::new();
+        let nothing = Plan { base: self.state.head.clone(), steps: Vec::new() };
+        applied.extend(planning::walk(&mut self.database, &self.project, &self.state, &nothing).await?);
+        let mut maker = self.app.maker(&mut self.database).await?;
+        let times = crate::rehearse::rehearse(&mut maker, &applied, &plan, &self.app.context).await?;
+        match self.app.voice {
+            ui::Voice::Json => {
+                let fields = json!({"dry_run": true, "steps": json::steps(&plan, costs), "millis": times});
+                ui::out(&format!("{}\n", json::command(self.verb, "ok", fields)));
+            }
+            ui::Voice::Human => {
+                ui::out(&human::plan(&plan, costs));
+                let total: u64 = times.iter().sum();
+                let steps = count(u64::try_from(plan.steps.len()).unwrap_or(u64::MAX), "step");
+                ui::talk(&format!(
+                    "dry run: {steps} ran in a shadow in {}; the database was not touched\n",
+                    crate::report::duration(total)
+                ));
+            }
+        }
+        self.database.close().await;
+        Ok(super::exit::DONE)
+    }
+
+    async fn run(self, plan: &Proven, goal: &Goal) -> Result<Ran> {
+        let amends = self.amends();
+        let Round { app, verb, args, database, state, resume, amendments, .. } = self;
+        let (runner, provenance) = app.runner(verb, args.reason.as_deref());
+        let mut locked = database.lock(&app.context, runner, app.waits()).await?;
+        let now = locked.state().await?;
+        if now.applied != state.applied || now.open != state.open {
+            locked.release().await;
+            let what = "another runner changed the database after this plan was made, so nothing was done";
+            return overtaken(goal, Fault::new(FaultKind::Overtaken, what).help("run the command again"));
+        }
+        let outcome =
+            match if amends { apply::amend(&mut locked, &amendments, &provenance, &app.context).await } else { Ok(()) }
+            {
+                Ok(()) if plan.steps().is_empty() => Ok(Report::default()),
+                Ok(()) => apply::apply(&mut locked, plan, resume.as_ref(), &provenance, &app.context).await,
+                Err(fault) => Err(fault),
+            };
+        app.context.tell(Event::Ends);
+        locked.release().await;
+        match outcome {
+            Err(fault) if fault.kind() == FaultKind::Overtaken => overtaken(goal, fault),
+            other => other.map(Ran::Done),
+        }
+    }
+}
+
+/// Why the steps are not let through, with all findings.
+fn unproven(refused: &[&Judged]) -> Fault {
+    let findings = refused.iter().flat_map(|judged| judged.findings.clone()).collect();
+    let fails = refused.iter().any(|judged| judged.verdict == Verdict::Failed);
+    let what = if fails { "an up script fails in the shadow" } else { "the way back is not proven" };
+    let fault = Fault::refused(format!("{what}, so nothing was applied")).findings(findings);
+    let names = refused.iter().take(10).map(|judged| format!("{} is {}", judged.id, judged.verdict));
+    let fault = names.fold(fault, Fault::cause);
+    match fails {
+        true => fault.help("mend the up script, and run the command again"),
+        false => fault.help("mend the down script, or accept it openly with `switchback waive ID --reason \"…\"`"),
+    }
+}
+
+/// A goal that is a set can be reached from wherever the database is now; one that counts from the state cannot.
+fn overtaken(goal: &Goal, fault: Fault) -> Result<Ran> {
+    match goal {
+        Goal::All | Goal::Including(_) | Goal::Nothing | Goal::BackTo(_) => Ok(Ran::Overtaken),
+        Goal::Ahead(_) | Goal::Back(_) | Goal::Again(_) => Err(fault),
+    }
+}
+
+/// Another tool's history with rows, and no ledger of ours: whose database is it?
+pub async fn refuse_foreign_history(database: &mut Database, state: &State) -> Result<()> {
+    if state.exists {
+        return Ok(());
+    }
+    match database.history().await? {
+        None => Ok(()),
+        Some(history) => {
+            let what =
+                format!("this database has been migrated by {} (its table {} has rows)", history.tool, history.table);
+            let fault = Fault::refused(what).cause("running the same migrations again would do them twice");
+            Err(fault.help("use an empty database; taking such a history over (`adopt`) is not in this version yet"))
+        }
+    }
+}
+
+/// A step that is half-way is gone on with, and nothing else is begun before.
+fn refuse_other_than_open(state: &State, plan: &Plan) -> Result<()> {
+    let Some(open) = &state.open else { return Ok(()) };
+    let (direction, command) = match open.event.as_str() {
+        "revert" => (Direction::Down, "switchback down --steps 1"),
+        _ => (Direction::Up, "switchback up"),
+    };
+    if plan.steps.first().is_some_and(|step| step.direction == direction && step.migration.id == open.id) {
+        return Ok(());
+    }
+    let what = format!("the {direction} of `{}` stopped half-way (row #{})", open.id, open.seq);
+    let fault = Fault::new(FaultKind::HalfWay, what)
+        .cause(format!("{} of its statements are known to have taken effect", open.done));
+    Err(fault.help(format!("`{command}` goes on with it; `switchback log` shows what stopped it")))
+}
+
+fn refuse_irreversible(plan: &Plan) -> Result<()> {
+    let stuck = |step: &&Step| {
+        step.direction == Direction::Down && step.script().is_none_or(|script| script.statements().is_empty())
+    };
+    let Some(step) = plan.steps.iter().find(stuck) else { return Ok(()) };
+    let id = &step.migration.id;
+    match step.irreversible() {
+        Some(reason) => Err(Fault::refused(format!("`{id}` is declared irreversible: {reason}"))),
+        None => Err(Fault::refused(format!("`{id}` has no down script, so nothing was run"))),
+    }
+}
+
+/// Asks what has to be asked; without a terminal only flags can answer (I11).
+fn consent(plan: &Proven, costs: &[Cost], args: &RunArgs, asks: Asks) -> Result<()> {
+    let everything = args.accept_loss.iter().any(String::is_empty);
+    let covered = |cost: &&Cost| everything || args.accept_loss.iter().any(|what| cost.is_covered_by(what));
+    let open: Vec<&Cost> = costs.iter().filter(|cost| !covered(cost)).collect();
+    let ask = ui::can_ask() && !args.yes;
+    if !open.is_empty() && !ask {
+        let fault = Fault::refused("rows would be lost, so nothing was run");
+        let shown = open.iter().take(SHOWN).map(|cost| format!("{} {cost}", cost.id));
+        let more =
+            (open.len() > SHOWN).then(|| format!("and {} more; `switchback plan down` shows all", open.len() - SHOWN));
+        let fault = shown.chain(more).fold(fault, Fault::cause);
+        let one = open.first().map_or("", |cost| cost.name());
+        return Err(fault.help(format!("`--accept-loss` accepts all of it, `--accept-loss={one}` only this")));
+    }
+    if args.yes || (asks == Asks::OnlyForLoss && open.is_empty()) {
+        return Ok(());
+    }
+    if !ask {
+        return Err(Fault::usage("nobody can be asked here").help("give `--yes`"));
+    }
+    ui::talk(&human::plan(&plan.to_plan(), costs));
+    ui::confirm(if open.is_empty() { "Run this?" } else { "Rows will be lost. Run this?" })
+}
+
+fn nothing(app: &App, verb: &str) -> u8 {
+    match app.voice {
+        ui::Voice::Json => ui::out(&format!("{}\n", json::command(verb, "ok", json!({"steps": []})))),
+        ui::Voice::Human => ui::talk("nothing to do\n"),
+    }
+    super::exit::DONE
+}
+
+fn done(app: &App, verb: &str, report: &Report) -> u8 {
+    match app.voice {
+        ui::Voice::Json => {
+            let fields = json!({
+                "steps": json::done(&report.steps),
+                "schema_before": report.schema_before,
+                "schema_after": report.schema_after,
+            });
+            ui::out(&format!("{}\n", json::command(verb, "ok", fields)));
+        }
+        ui::Voice::Human => report.steps.iter().for_each(|step| ui::out(&human::done(step))),
+    }
+    super::exit::DONE
+}
+
+fn count_are(number: usize) -> String {
+    if number == 1 { "1 migration is".to_owned() } else { format!("{number} migrations are") }
+}
+
+fn shortened(ids: &[&str]) -> String {
+    let mut text = ids.iter().take(5).map(|id| clean(id).into_owned()).collect::<Vec<_>>().join(", ");
+    if ids.len() > 5 {
+        text.push_str(&format!(" and {} more", ids.len() - 5));
+    }
+    text
+}

@@ -1,0 +1,282 @@
+//! The command line: one file per command; a command is load · plan · show · act · report.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use clap::{Args, Parser, Subcommand};
+
+use crate::actor::Actor;
+use crate::apply::Provenance;
+use crate::config::{Config, Resolved};
+use crate::context::{Context, Interrupt};
+use crate::database::Database;
+use crate::engine::Limits;
+use crate::event::Event;
+use crate::fault::{Fault, Result};
+use crate::locked::{Runner, Waits, nonce};
+use crate::project::{Files, Project};
+use crate::report::json;
+use crate::shadow::Maker;
+use ui::{Terminal, Voice};
+
+mod check;
+mod down;
+mod execute;
+pub mod exit;
+mod init;
+mod log;
+mod new;
+mod plan;
+mod redo;
+mod seal;
+mod shadow;
+mod status;
+pub mod ui;
+mod up;
+mod verify;
+mod waive;
+
+/// Reversible database migrations: nothing goes up until its way down has been proven.
+#[derive(Parser)]
+#[command(name = "switchback", version, about, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The longest wait, whatever is asked for: a year.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Flags of every command.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Common {
+    /// Work in this folder instead of the current one
+    #[arg(short = 'C', global = true, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// A database of switchback.toml by name, or a URL; else DATABASE_URL (also from .env)
+    #[arg(long, short = 'd', global = true, value_name = "NAME|URL")]
+    pub database: Option<String>,
+    /// The folder's layout, where it is not clear: switchback, golang-migrate, diesel, sqlx, dbmate, goose, sql-migrate
+    #[arg(long, global = true, value_name = "NAME")]
+    pub layout: Option<String>,
+    /// Where shadows are made: auto, server (the target's), local (a throw-away server), or a URL; else SWITCHBACK_SHADOW
+    #[arg(long, global = true, value_name = "server|local|URL")]
+    pub shadow: Option<String>,
+    /// How long to wait for a server that is still starting
+    #[arg(long, global = true, value_name = "SECONDS")]
+    pub wait: Option<u64>,
+    /// How long to wait for another runner's lock (60 unless configured)
+    #[arg(long, global = true, value_name = "SECONDS")]
+    pub lock_wait: Option<u64>,
+    /// One JSON object on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The verbs.
+#[derive(Subcommand)]
+pub enum Command {
+    Init(init::Init),
+    New(new::New),
+    Seal(seal::Seal),
+    Check(check::Check),
+    Verify(verify::Verify),
+    Waive(waive::Waive),
+    Status(status::Status),
+    Up(up::Up),
+    Down(down::Down),
+    Redo(redo::Redo),
+    Plan(plan::PlanArgs),
+    Log(log::Log),
+    Shadow(shadow::Shadow),
+}
+
+impl Command {
+    /// The verb, as JSON objects name it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Init(_) => "init",
+            Command::New(_) => "new",
+            Command::Seal(_) => "seal",
+            Command::Check(_) => "check",
+            Command::Verify(_) => "verify",
+            Command::Waive(_) => "waive",
+            Command::Status(_) => "status",
+            Command::Up(_) => "up",
+            Command::Down(_) => "down",
+            Command::Redo(_) => "redo",
+            Command::Plan(_) => "plan",
+            Command::Log(_) => "log",
+            Command::Shadow(_) => "shadow",
+        }
+    }
+}
+
+/// Runs the command; gives the exit code, with everything said.
+pub async fn run(cli: Cli, interrupt: Interrupt) -> u8 {
+    let (name, voice) = (cli.command.name(), if cli.common.json { Voice::Json } else { Voice::Human });
+    let outcome = match App::new(cli.common, interrupt) {
+        Ok(app) => dispatch(&app, cli.command).await,
+        Err(fault) => Err(fault),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(fault) => {
+            let code = exit::code(fault.kind());
+            match voice {
+                Voice::Human => ui::talk(&crate::report::human::fault(&fault)),
+                Voice::Json => ui::out(&format!("{}\n", json::fault(name, &fault, code))),
+            }
+            code
+        }
+    }
+}
+
+async fn dispatch(app: &App, command: Command) -> Result<u8> {
+    match command {
+        Command::Init(args) => init::run(app, &args),
+        Command::New(args) => new::run(app, &args),
+        Command::Seal(args) => seal::run(app, &args),
+        Command::Check(args) => check::run(app, &args),
+        Command::Verify(args) => verify::run(app, &args).await,
+        Command::Waive(args) => waive::run(app, &args).await,
+        Command::Status(args) => status::run(app, &args).await,
+        Command::Up(args) => up::run(app, &args).await,
+        Command::Down(args) => down::run(app, &args).await,
+        Command::Redo(args) => redo::run(app, &args).await,
+        Command::Plan(args) => plan::run(app, &args).await,
+        Command::Log(args) => log::run(app, &args).await,
+        Command::Shadow(args) => shadow::run(app, &args).await,
+    }
+}
+
+/// What every command works with.
+pub struct App {
+    pub common: Common,
+    pub config: Config,
+    pub context: Context,
+    pub voice: Voice,
+}
+
+impl App {
+    fn new(common: Common, interrupt: Interrupt) -> Result<App> {
+        let voice = if common.json { Voice::Json } else { Voice::Human };
+        let config = Config::load(&project_dir(common.dir.as_deref()))?;
+        let observer = Arc::new(Terminal::new(voice));
+        let context = Context { observer, interrupt, clock: Utc::now };
+        Ok(App { common, config, context, voice })
+    }
+
+    /// The database that is meant.
+    pub fn resolved(&self) -> Result<Resolved> {
+        self.config.resolve(self.common.database.as_deref(), &env)
+    }
+
+    /// A read-only session on the database that is meant.
+    pub async fn database(&self) -> Result<Database> {
+        let resolved = self.resolved()?;
+        for warning in &resolved.warnings {
+            self.context.tell(Event::Warning(warning.clone()));
+        }
+        let wait = self.common.wait.map_or(resolved.wait, Duration::from_secs).min(LONGEST_WAIT);
+        Database::open(&resolved.target, wait).await
+    }
+
+    /// The files, as this database's server would run them.
+    pub fn project(&self, database: &Database) -> Result<Project> {
+        Project::load(&self.files(), database.server().engine, database.engine().dialect().flavor)
+    }
+
+    /// The folder of migrations and its layout.
+    pub fn files(&self) -> Files {
+        let layout = self.common.layout.clone().or_else(|| self.config.layout.clone());
+        Files { dir: self.config.migrations.clone(), layout }
+    }
+
+    /// Drops what dead runners left where shadows are made; gives their names.
+    pub async fn sweep(&self, database: &mut Database) -> Result<Vec<String>> {
+        self.bare_maker(database).await?.sweep().await
+    }
+
+    /// Where shadows are made for this database, swept.
+    pub async fn maker(&self, database: &mut Database) -> Result<Maker> {
+        let maker = self.bare_maker(database).await?;
+        maker.sweep().await?;
+        Ok(maker)
+    }
+
+    async fn bare_maker(&self, database: &mut Database) -> Result<Maker> {
+        let wanted = match &self.common.shadow {
+            Some(said) => self.config.shadow(said, &env)?,
+            None => self.resolved()?.shadow,
+        };
+        Maker::new(&wanted, database, self.context.interrupt.clone()).await
+    }
+
+    /// How long to wait, and for what.
+    pub fn waits(&self) -> Waits {
+        let lock = self.common.lock_wait.map_or(self.config.lock_wait, Duration::from_secs).min(LONGEST_WAIT);
+        let limits = Limits {
+            lock_timeout_ms: self.config.lock_timeout_ms,
+            statement_timeout_ms: self.config.statement_timeout_ms,
+        };
+        Waits { lock, limits }
+    }
+
+    /// Who runs, for the lease and the ledger.
+    pub fn runner(&self, what: &str, reason: Option<&str>) -> (Runner, Provenance) {
+        let actor = Actor::read(&self.config.root, &env);
+        let run = nonce(16);
+        let runner =
+            Runner { run, actor: actor.user.clone(), host: actor.host.clone(), pid: actor.pid, what: what.to_owned() };
+        let provenance = Provenance {
+            actor: actor.user,
+            host: actor.host,
+            git_author: actor.git_author,
+            git_commit: actor.git_commit,
+            ci: actor.ci,
+            tool: format!("switchback {}", env!("CARGO_PKG_VERSION")),
+            reason: reason.map(str::to_owned),
+            plan: None,
+        };
+        (runner, provenance)
+    }
+
+    /// The engines whose view of the files an offline command takes: those that are sealed, and the configured one.
+    pub fn engines(&self) -> Result<Vec<&'static str>> {
+        let mut names: Vec<&'static str> = Vec::new();
+        names.extend(crate::project::sealed_engines(&self.files())?);
+        if let Ok(resolved) = self.resolved()
+            && let Some(name) = crate::project::engine_name(&resolved.target.scheme)
+        {
+            // A URL that says mysql may lead to MariaDB; once that is sealed, it did.
+            let is_mariadb = name == "mysql" && names.contains(&"mariadb");
+            if !is_mariadb && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if names.is_empty() {
+            let fault = Fault::usage("nothing says which engine the migrations are for");
+            return Err(fault.help("give `--database URL`, or set DATABASE_URL, or name a database in switchback.toml"));
+        }
+        Ok(names)
+    }
+}
+
+/// The project's folder: the one that is said or the current one, or the nearest above it with a switchback.toml.
+fn project_dir(said: Option<&Path>) -> PathBuf {
+    let start = said.unwrap_or(Path::new(""));
+    let depth = std::path::absolute(start).map_or(1, |path| path.components().count());
+    let above = (0..depth).map(|up| (0..up).fold(start.to_path_buf(), |dir, _| dir.join("..")));
+    above.into_iter().find(|dir| dir.join("switchback.toml").is_file()).unwrap_or_else(|| start.to_path_buf())
+}
+
+/// A variable of the environment; empty counts as not set.
+pub fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

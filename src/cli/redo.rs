@@ -1,0 +1,22 @@
+//! `switchback redo`
+
+use clap::Args;
+
+use super::App;
+use super::execute::{Asks, RunArgs, execute};
+use crate::fault::Result;
+use crate::plan::Goal;
+
+/// Take the last migrations back and apply them again
+#[derive(Args)]
+pub struct Redo {
+    /// The last N
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    steps: usize,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+pub async fn run(app: &App, args: &Redo) -> Result<u8> {
+    execute(app, "redo", &Goal::Again(args.steps), &args.run, Asks::OnlyForLoss).await
+}

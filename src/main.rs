@@ -1,0 +1,42 @@
+//! Parse, run, exit.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use switchback::cli::{self, Cli};
+use switchback::context::Interrupt;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let interrupt = Interrupt::default();
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return ExitCode::from(cli::exit::BUG);
+    };
+    let code = runtime.block_on(async {
+        let listener = tokio::spawn(listen(interrupt.clone()));
+        let code = cli::run(cli, interrupt).await;
+        listener.abort();
+        code
+    });
+    ExitCode::from(code)
+}
+
+/// Ctrl-C and SIGTERM ask to stop; a second one cancels the running statement.
+async fn listen(interrupt: Interrupt) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+        loop {
+            tokio::select! {
+                pressed = tokio::signal::ctrl_c() => if pressed.is_err() { return },
+                _ = terminate.recv() => {}
+            }
+            interrupt.raise();
+        }
+    }
+    #[cfg(not(unix))]
+    while tokio::signal::ctrl_c().await.is_ok() {
+        interrupt.raise();
+    }
+}

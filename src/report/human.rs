@@ -1,0 +1,181 @@
+//! For people: findings, faults, plans and logs as lines of text.
+//!
+//! Colour is only ever an addition: every line says the same without it. The caller writes through `anstream`, which
+//! takes colour out where the other end is no terminal.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use super::{clean, count, duration};
+use crate::apply::Done;
+use crate::cost::Cost;
+use crate::fault::Fault;
+use crate::finding::{Finding, Severity};
+use crate::ledger::Entry;
+use crate::plan::{Direction, Plan, Source};
+use crate::proof::Verdict;
+use crate::verify::Judged;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+const GREEN: Style = AnsiColor::Green.on_default();
+const CYAN: Style = AnsiColor::Cyan.on_default();
+
+/// Text in a style.
+fn styled(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+fn severity_style(severity: Severity) -> Style {
+    match severity {
+        Severity::Error => RED,
+        Severity::Warning => YELLOW,
+        Severity::Note => CYAN,
+    }
+}
+
+fn verdict_style(verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Exact | Verdict::Preserved => GREEN,
+        Verdict::Equivalent | Verdict::Lossy | Verdict::Irreversible => YELLOW,
+        Verdict::Broken | Verdict::Missing | Verdict::Failed | Verdict::Unreached => RED,
+    }
+}
+
+/// A fault: what, where, causes, help; and the findings that led to it.
+pub fn fault(fault: &Fault) -> String {
+    let parts = fault.parts();
+    let mut out = parts.findings.iter().map(finding).collect::<String>();
+    let _ = writeln!(out, "{} {}", styled(RED, "error:"), clean(&parts.what));
+    if let Some(place) = &parts.place {
+        let _ = writeln!(out, "  at {}", clean(&place.to_string()));
+    }
+    if let Some(excerpt) = &parts.excerpt {
+        let caret = usize::try_from(excerpt.column.saturating_sub(1)).unwrap_or(0);
+        let before: String = excerpt.line.chars().take(caret).collect();
+        let width = clean(&before).chars().count();
+        let _ = writeln!(out, "   | {}", clean(&excerpt.line));
+        let _ = writeln!(out, "   | {}{}", " ".repeat(width), styled(RED, "^"));
+    }
+    for cause in &parts.causes {
+        for line in cause.lines() {
+            let _ = writeln!(out, "  {}", clean(line));
+        }
+    }
+    if let Some(help) = &parts.help {
+        let _ = writeln!(out, "{} {}", styled(CYAN, "help:"), clean(help));
+    }
+    out
+}
+
+/// A finding: severity, code, message, place, lines that show it, help.
+pub fn finding(finding: &Finding) -> String {
+    let mut out = String::new();
+    let head = format!("{}[{}]:", finding.severity.word(), finding.code);
+    let _ = writeln!(out, "{} {}", styled(severity_style(finding.severity), &head), clean(&finding.message));
+    if let Some(place) = &finding.place {
+        let _ = writeln!(out, "  at {}", clean(&place.to_string()));
+    }
+    for line in &finding.detail {
+        let style = match line.chars().next() {
+            Some('-') => RED.bold(),
+            Some('+') => GREEN,
+            _ => Style::new(),
+        };
+        let _ = writeln!(out, "    {}", styled(style, &clean(line)));
+    }
+    if let Some(help) = &finding.help {
+        let _ = writeln!(out, "  {} {}", styled(CYAN, "help:"), clean(help));
+    }
+    out
+}
+
+/// One judged migration, with its findings indented below it.
+pub fn judged(judged: &Judged) -> String {
+    let verdict = styled(verdict_style(judged.verdict), &format!("{:<12}", judged.verdict.word()));
+    let time = if judged.fresh { duration(judged.millis) } else { "known".to_owned() };
+    let mut out = format!("{verdict} {} {}\n", clean(judged.id.as_str()), styled(DIM, &format!("({time})")));
+    for one in &judged.findings {
+        for line in finding(one).lines() {
+            let _ = writeln!(out, "  {line}");
+        }
+    }
+    out
+}
+
+/// How many of each verdict: `12 migrations: 10 exact, 1 lossy, 1 broken`.
+pub fn counts(judged: &[Judged]) -> String {
+    let of = |verdict: Verdict| judged.iter().filter(|one| one.verdict == verdict).count();
+    let parts: Vec<String> = Verdict::ALL
+        .iter()
+        .map(|verdict| (of(*verdict), verdict))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, verdict)| format!("{number} {verdict}"))
+        .collect();
+    let total = count(u64::try_from(judged.len()).unwrap_or(u64::MAX), "migration");
+    if parts.is_empty() { total } else { format!("{total}: {}", parts.join(", ")) }
+}
+
+fn arrow(direction: Direction) -> String {
+    match direction {
+        Direction::Up => styled(GREEN, "up  "),
+        Direction::Down => styled(YELLOW, "down"),
+    }
+}
+
+/// A plan, a line per step, with what it costs.
+pub fn plan(plan: &Plan, costs: &[Cost]) -> String {
+    let mut out = String::new();
+    for step in &plan.steps {
+        let id = &step.migration.id;
+        let source = match step.source {
+            Source::Checkout => "",
+            Source::Ledger => ", script from the ledger",
+        };
+        let why = styled(DIM, &format!("({}{source})", step.why));
+        let _ = writeln!(out, "{} {} {why}", arrow(step.direction), clean(id.as_str()));
+        for cost in costs.iter().filter(|cost| cost.id == *id && cost.direction == step.direction) {
+            let _ = writeln!(out, "       {}", styled(YELLOW, &clean(&cost.to_string())));
+        }
+    }
+    out
+}
+
+/// A step that is done.
+pub fn done(done: &Done) -> String {
+    let word = match done.direction {
+        Direction::Up => styled(GREEN, "applied "),
+        Direction::Down => styled(YELLOW, "reverted"),
+    };
+    format!("{word} {} {}\n", clean(done.id.as_str()), styled(DIM, &format!("({})", duration(done.millis))))
+}
+
+/// A row of the ledger: who, when, how long, from which commit, why.
+pub fn entry(entry: &Entry) -> String {
+    let get = |column: &str| entry.get(column).map(|value| clean(value).into_owned());
+    let phase = match entry.get("phase") {
+        Some("done") | None => String::new(),
+        Some(phase) => format!(" {}", styled(RED, &clean(phase))),
+    };
+    let mut out = String::new();
+    let head = format!("#{} {}", entry.seq(), get("event").unwrap_or_default());
+    let _ = writeln!(out, "{}{phase} {}", styled(BOLD, &head), get("migration").unwrap_or_default());
+    let mut when = get("started_at").unwrap_or_default();
+    if let Some(millis) = entry.number("duration_ms").and_then(|millis| u64::try_from(millis).ok()) {
+        let _ = write!(when, ", took {}", duration(millis));
+    }
+    let _ = writeln!(out, "    when    {when}");
+    let user = get("db_user").filter(|user| !user.is_empty()).map(|user| format!(" as {user}")).unwrap_or_default();
+    let _ = writeln!(out, "    who     {}@{}{user}", get("actor").unwrap_or_default(), get("host").unwrap_or_default());
+    let lines = [("author  ", "git_author"), ("commit  ", "git_commit"), ("ci      ", "ci"), ("why     ", "reason")];
+    let more = [("ticket  ", "ticket"), ("detail  ", "detail")];
+    for (label, column) in lines.into_iter().chain(more) {
+        if let Some(value) = get(column) {
+            let _ = writeln!(out, "    {label}{value}");
+        }
+    }
+    out
+}

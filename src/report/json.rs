@@ -1,0 +1,119 @@
+//! For programs: one versioned object per command.
+//!
+//! `{"format":1,"command":…,"outcome":…, …}` on stdout. Fields are only ever added within a format.
+
+use serde_json::{Map, Value, json};
+
+use crate::apply::Done;
+use crate::cost::Cost;
+use crate::engine::Server;
+use crate::fault::Fault;
+use crate::finding::Finding;
+use crate::ledger::{COLUMNS, Entry};
+use crate::plan::Plan;
+use crate::proof::Verdict;
+use crate::verify::Judged;
+
+/// Version of the form of all objects.
+pub const FORMAT: u32 = 1;
+
+/// The object of a command; `fields` must be an object.
+pub fn command(name: &str, outcome: &str, fields: Value) -> String {
+    let mut object = Map::new();
+    object.insert("format".to_owned(), json!(FORMAT));
+    object.insert("command".to_owned(), json!(name));
+    object.insert("outcome".to_owned(), json!(outcome));
+    if let Value::Object(fields) = fields {
+        object.extend(fields);
+    }
+    Value::Object(object).to_string()
+}
+
+/// A finding, flat.
+pub fn finding(finding: &Finding) -> Value {
+    let place = finding.place.as_ref();
+    json!({
+        "code": finding.code,
+        "severity": finding.severity,
+        "migration": finding.migration,
+        "object": finding.object,
+        "message": finding.message,
+        "detail": finding.detail,
+        "path": place.map(|place| &place.path),
+        "line": place.map(|place| place.line),
+        "column": place.map(|place| place.column),
+        "help": finding.help,
+    })
+}
+
+/// What ended a command before its end.
+pub fn fault(name: &str, fault: &Fault, code: u8) -> String {
+    let parts = fault.parts();
+    let findings: Vec<Value> = parts.findings.iter().map(finding).collect();
+    let error = json!({
+        "message": parts.what,
+        "causes": parts.causes,
+        "path": parts.place.as_ref().map(|place| &place.path),
+        "line": parts.place.as_ref().map(|place| place.line),
+        "column": parts.place.as_ref().map(|place| place.column),
+        "help": parts.help,
+    });
+    command(name, "error", json!({"exit": code, "error": error, "findings": findings}))
+}
+
+/// The judgements of `verify`.
+pub fn verify(judged: &[Judged], server: &Server, outcome: &str) -> String {
+    let migrations: Vec<Value> = judged
+        .iter()
+        .map(|one| {
+            json!({
+                "id": one.id,
+                "verdict": one.verdict,
+                "millis": one.millis,
+                "fresh": one.fresh,
+                "findings": one.findings.iter().map(finding).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let of = |verdict: Verdict| judged.iter().filter(|one| one.verdict == verdict).count();
+    let counts: Map<String, Value> =
+        Verdict::ALL.iter().map(|verdict| (verdict.word().to_owned(), json!(of(*verdict)))).collect();
+    let fields = json!({
+        "engine": server.engine,
+        "server": server.version,
+        "migrations": migrations,
+        "counts": counts,
+    });
+    command("verify", outcome, fields)
+}
+
+/// The steps of a plan with what they cost.
+pub fn steps(plan: &Plan, costs: &[Cost]) -> Value {
+    let step = |step: &crate::plan::Step| {
+        let own = costs.iter().filter(|cost| cost.id == step.migration.id && cost.direction == step.direction);
+        json!({
+            "direction": step.direction,
+            "id": step.migration.id,
+            "source": step.source,
+            "why": step.why,
+            "drops": own.map(|cost| json!({"object": cost.object, "rows": cost.rows})).collect::<Vec<_>>(),
+        })
+    };
+    plan.steps.iter().map(step).collect()
+}
+
+/// Steps that are done.
+pub fn done(steps: &[Done]) -> Value {
+    let one = |done: &Done| json!({"direction": done.direction, "id": done.id, "seq": done.seq, "millis": done.millis, "rows": done.rows});
+    steps.iter().map(one).collect()
+}
+
+/// A row of the ledger; numbers as numbers.
+pub fn entry(entry: &Entry) -> Value {
+    let value = |column: &str| match (column, entry.get(column)) {
+        (_, None) => Value::Null,
+        ("seq" | "statement" | "rows_affected" | "reverts" | "duration_ms", Some(_)) => json!(entry.number(column)),
+        (_, Some(text)) => json!(text),
+    };
+    Value::Object(COLUMNS.iter().map(|column| ((*column).to_owned(), value(column))).collect())
+}
