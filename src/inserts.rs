@@ -104,12 +104,14 @@ fn link(table: &Table, key: &ForeignKey, flavor: Flavor) -> Option<String> {
     Some(format!("UPDATE {} SET {} WHERE {}", table.quoted(flavor), sets.join(", "), tests.join(" AND ")))
 }
 
-/// ` FROM parent …`: the parent's row of a number, from the highest key down, among those that meet `tests`. Made-up rows
-/// have high keys: so they refer to each other, and not to rows that scripts put in and take out again.
+/// ` FROM parent …`: the parent's row of a number, in the order of the key, among those that meet `tests`. Made-up rows
+/// refer to each other, and not to rows that scripts put in and take out again: those have lower keys than ours where a
+/// sequence of its own counts them (PostgreSQL), and higher ones where the table's highest key counts on.
 fn from(key: &ForeignKey, flavor: Flavor, tests: &str, number: usize) -> String {
     let to = || key.pairs.iter().map(|(_, to)| to.as_str());
     let held: Vec<String> = to().map(|to| format!("{} IS NOT NULL", flavor.ident(to))).collect();
-    let order: Vec<String> = to().map(|to| format!("{} DESC", flavor.ident(to))).collect();
+    let way = if flavor == Flavor::Postgres { " DESC" } else { "" };
+    let order: Vec<String> = to().map(|to| format!("{}{way}", flavor.ident(to))).collect();
     let (parent, order) = (key.quoted(flavor), order.join(", "));
     format!(" FROM {parent} WHERE {}{tests} ORDER BY {order} LIMIT 1 OFFSET {number}", held.join(" AND "))
 }
