@@ -30,6 +30,8 @@ pub struct Chain {
     session: Box<dyn Session>,
     interrupt: Interrupt,
     filled: Filled,
+    /// What the project puts before every script, as it was run in the session.
+    prepared: String,
     /// Number of migrations that it stands behind.
     pub at: usize,
 }
@@ -52,7 +54,16 @@ impl Chain {
         let session = shadow.open().await?;
         let names = Names::new(engine.dialect().flavor, engine.dialect().schema);
         let interrupt = maker.interrupt().clone();
-        Ok(Chain { engine, names, shadow, session, interrupt, filled: Filled::new(Mildness::Bold), at: 0 })
+        Ok(Chain {
+            engine,
+            names,
+            shadow,
+            session,
+            interrupt,
+            filled: Filled::new(Mildness::Bold),
+            prepared: String::new(),
+            at: 0,
+        })
     }
 
     pub async fn close(self) -> Result<()> {
@@ -73,6 +84,24 @@ impl Chain {
         } else {
             Manner::Bare
         }
+    }
+
+    /// Has the session as this migration's scripts are run in it.
+    pub async fn prepare(&mut self, migration: &Migration) -> Result<()> {
+        self.set(migration.settings.session.as_deref().unwrap_or_default()).await
+    }
+
+    /// Has the session as that of another chain.
+    pub async fn prepare_as(&mut self, other: &Chain) -> Result<()> {
+        self.set(&other.prepared).await
+    }
+
+    async fn set(&mut self, wanted: &str) -> Result<()> {
+        if self.prepared != wanted {
+            wanted.clone_into(&mut self.prepared);
+            self.reset(true).await?;
+        }
+        Ok(())
     }
 
     /// Runs a script. On failure a transaction of its own is rolled back.
@@ -177,9 +206,10 @@ impl Chain {
         if touched && !self.engine.dialect().resets {
             let fresh = self.shadow.open().await?;
             std::mem::replace(&mut self.session, fresh).close().await;
-            return Ok(());
+        } else {
+            self.own(self.engine.dialect().sql.reset).await?;
         }
-        self.own(self.engine.dialect().sql.reset).await
+        store::prepare(self.session.as_mut(), self.engine.dialect().flavor, &self.prepared).await
     }
 
     async fn own(&mut self, sql: &str) -> Result<()> {
@@ -285,6 +315,7 @@ impl Chain {
     /// When one fails that had been proven: the shadow is not what the proofs were made in.
     pub async fn advance(&mut self, ran: &[&Migration]) -> Result<()> {
         while let Some(migration) = ran.get(self.at) {
+            self.prepare(migration).await?;
             let manner = self.manner(&migration.up, migration.settings.transaction.up);
             if let Err(refusal) = self.run(&migration.up, manner).await? {
                 let what = format!("the up of `{}` fails in the shadow", migration.id);

@@ -80,6 +80,16 @@ pub fn touches_session(script: &Script) -> bool {
     script.statements().iter().any(|statement| classify(script, statement).session)
 }
 
+/// Whether any statement of the script begins or ends a transaction.
+pub fn controls_transactions(script: &Script) -> bool {
+    script.statements().iter().any(|statement| classify(script, statement).transaction_control.is_some())
+}
+
+/// The SQL that a project's `[session]` puts before every script.
+pub fn session_script(text: &str, flavor: Flavor) -> Script {
+    Script::parse("[session]", 1, text.as_bytes(), flavor)
+}
+
 /// Whether any statement of the script may act beyond its own database.
 pub fn reaches_out(script: &Script) -> bool {
     script.statements().iter().any(|statement| classify(script, statement).reaches_out.is_some())

@@ -62,6 +62,8 @@ pub struct Config {
     /// How long to wait for a server that is still starting.
     pub wait: Duration,
     pub policy: Policy,
+    /// By engine: SQL that stands before every script.
+    pub session: BTreeMap<String, Statements>,
     dotenv: BTreeMap<String, Secret>,
 }
 
@@ -80,6 +82,26 @@ pub struct Database {
     pub schema: Option<String>,
     /// Seconds to wait for a server that is still starting.
     pub wait: Option<u64>,
+}
+
+/// One text of SQL, or several.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "expected a text of SQL, or a list of such")]
+pub enum Statements {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Statements {
+    /// As one text, a statement after the other.
+    pub fn text(&self) -> String {
+        let texts = match self {
+            Statements::One(text) => std::slice::from_ref(text),
+            Statements::Many(texts) => texts,
+        };
+        let ended = texts.iter().map(|text| format!("{};", text.trim().trim_end_matches(';')));
+        ended.collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// What a project does not let happen.
@@ -137,7 +159,11 @@ struct Written {
     statement_timeout: Option<u64>,
     wait: Option<u64>,
     policy: Policy,
+    session: BTreeMap<String, Statements>,
 }
+
+/// What `[session]` may name.
+pub const ENGINE_NAMES: &[&str] = &["sqlite", "postgres", "mysql", "mariadb"];
 
 /// Settings whose values may be shown; any other line is cut behind its key.
 const OPEN_KEYS: &[&str] = &[
@@ -216,6 +242,14 @@ impl Config {
         if let Some(name) = written.database.as_ref().filter(|name| !written.databases.contains_key(*name)) {
             return Err(unknown_name(name, &written.databases).at(Place::new(shown(file.as_deref()), 1, 1)));
         }
+        if let Some(name) = written.session.keys().find(|name| !ENGINE_NAMES.contains(&name.as_str())) {
+            let fault = Fault::usage(format!("[session] names no engine `{name}`"));
+            return Err(fault.help("the engines are sqlite, postgres, mysql and mariadb").at(Place::new(
+                shown(file.as_deref()),
+                1,
+                1,
+            )));
+        }
         Ok(Config {
             migrations: root.join(written.migrations.unwrap_or_else(|| PathBuf::from("migrations"))),
             layout: written.layout,
@@ -227,10 +261,18 @@ impl Config {
             statement_timeout_ms: written.statement_timeout.unwrap_or(0),
             wait: Duration::from_secs(written.wait.unwrap_or(0)),
             policy: written.policy,
+            session: written.session,
             dotenv,
             root,
             file,
         })
+    }
+
+    /// The SQL that stands before every script on this engine, where the project says any. MariaDB falls back to MySQL's, as
+    /// scripts do.
+    pub fn session(&self, engine: &str) -> Option<String> {
+        let fallback = if engine == "mariadb" { "mysql" } else { engine };
+        self.session.get(engine).or_else(|| self.session.get(fallback)).map(Statements::text)
     }
 
     /// Finds the database that is meant: what was said (a name of the file or a URL), else `DATABASE_URL` from the environment,

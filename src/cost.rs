@@ -1,5 +1,6 @@
 //! What a plan costs: the rows that its steps would drop, counted on the live database without writing (I11).
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -7,7 +8,7 @@ use serde::Serialize;
 use crate::database::Database;
 use crate::fault::Result;
 use crate::id::Id;
-use crate::plan::{Direction, Proven};
+use crate::plan::{Direction, Proven, Step};
 
 /// Rows that a step would drop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,15 +51,26 @@ impl fmt::Display for Cost {
     }
 }
 
-/// Counts what each step would drop; what is empty costs nothing and is left out.
+/// Counts what each step would drop; what is empty costs nothing and is left out, and so is a column whose whole table is
+/// dropped as well.
 pub async fn costs(database: &mut Database, plan: &Proven) -> Result<Vec<Cost>> {
+    let drops = plan
+        .steps()
+        .iter()
+        .flat_map(|(step, warrant)| warrant.drops(step.direction).into_iter().map(move |object| (step, object)));
+    let drops: Vec<(&Step, String)> = drops.collect();
+    let whole: BTreeSet<String> =
+        drops.iter().filter_map(|(_, object)| object.strip_prefix("table ")).map(str::to_owned).collect();
+    let is_within = |object: &str| {
+        let column = object.strip_prefix("column ").and_then(|name| name.rsplit_once('.'));
+        column.is_some_and(|(table, _)| whole.contains(table))
+    };
+    let (steps, objects): (Vec<_>, Vec<_>) = drops.into_iter().filter(|(_, object)| !is_within(object)).unzip();
+    let counts = database.count(&objects).await;
     let mut costs = Vec::new();
-    for (step, warrant) in plan.steps() {
-        for object in warrant.drops(step.direction) {
-            let rows = database.count(&object).await;
-            if rows != Some(0) {
-                costs.push(Cost { id: step.migration.id.clone(), direction: step.direction, object, rows });
-            }
+    for ((step, object), rows) in steps.into_iter().zip(objects).zip(counts) {
+        if rows != Some(0) {
+            costs.push(Cost { id: step.migration.id.clone(), direction: step.direction, object, rows });
         }
     }
     costs.dedup();

@@ -3,16 +3,25 @@
 //! A [`Database`] holds a session that the engine itself made read-only (I7). To write, it has to be turned into a
 //! [`Locked`].
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::context::Context;
 use crate::engine::{self, Access, DbError, DbErrorKind, DbResult, Engine, Names, Row, Server, Session};
 use crate::fault::{Fault, FaultKind, Result};
 use crate::ledger::{Entry, State};
-use crate::locked::{Locked, Runner, Waits};
+use crate::lock::{Runner, Waits};
+use crate::locked::Locked;
 use crate::snapshot::Snapshot;
-use crate::store::{entries, first, own, state};
+use crate::sql::Flavor;
+use crate::store::{entries, own, state};
 use crate::target::Target;
+
+/// So many rows of the ledger are read with one query.
+const PAGE: usize = 500;
+
+/// So many counts go into one message.
+const COUNTS_PER_MESSAGE: usize = 50;
 
 /// A database that is only looked at.
 pub struct Database {
@@ -75,6 +84,20 @@ impl Database {
         entries(self.engine, &self.names, self.session.as_mut(), after, limit).await
     }
 
+    /// The ledger's rows with these numbers; a number whose row is gone is left out.
+    pub async fn entries_at(&mut self, seqs: &BTreeSet<i64>) -> Result<BTreeMap<i64, Entry>> {
+        let mut found = BTreeMap::new();
+        let mut wanted = seqs.iter().copied().peekable();
+        while let Some(next) = wanted.peek().copied() {
+            let left = seqs.range(next..).take(PAGE).count();
+            let rows = self.entries(next - 1, i64::try_from(left).unwrap_or(1)).await?;
+            let Some(last) = rows.last().map(Entry::seq) else { break };
+            found.extend(rows.into_iter().map(|row| (row.seq(), row)).filter(|(seq, _)| seqs.contains(seq)));
+            while wanted.next_if(|seq| *seq <= last).is_some() {}
+        }
+        Ok(found)
+    }
+
     /// The text of a script that the ledger keeps, by its text checksum.
     pub async fn script(&mut self, checksum: &str) -> Result<Option<String>> {
         let sql = self.names.fill(self.engine.dialect().sql.script_get);
@@ -114,21 +137,33 @@ impl Database {
         Ok(None)
     }
 
-    /// Rows of a `table …`, or values that are not NULL of a `column …`; `None` when they cannot be counted.
-    pub async fn count(&mut self, object: &str) -> Option<u64> {
+    /// For each of `objects`: rows of a `table …`, or values that are not NULL of a `column …`; `None` when they cannot be
+    /// counted.
+    pub async fn count(&mut self, objects: &[String]) -> Vec<Option<u64>> {
         let flavor = self.engine.dialect().flavor;
-        // Names that need quotes carry them already.
-        let quote = |part: &str| if part.starts_with(['"', '`']) { part.to_owned() } else { flavor.ident(part) };
-        let quoted = |name: &str| name.split('.').map(quote).collect::<Vec<_>>().join(".");
-        let sql = match object.split_once(' ')? {
-            ("table", name) => format!("SELECT count(*) FROM {}", quoted(name)),
-            ("column", name) => {
-                let (table, column) = name.rsplit_once('.')?;
-                format!("SELECT count({}) FROM {}", quote(column), quoted(table))
+        let mut counts = Vec::with_capacity(objects.len());
+        for objects in objects.chunks(COUNTS_PER_MESSAGE) {
+            let texts: Vec<Option<String>> = objects.iter().map(|object| counting(flavor, object)).collect();
+            let message: Vec<&str> = texts.iter().flatten().map(String::as_str).collect();
+            let number = |row: Row| row.into_iter().next().flatten()?.parse().ok();
+            match self.session.batch(&message.join(";\n")).await {
+                Ok(rows) if rows.len() == message.len() => {
+                    let mut rows = rows.into_iter();
+                    counts.extend(texts.iter().map(|text| text.as_ref().and_then(|_| rows.next()).and_then(number)));
+                }
+                // One that cannot be counted says nothing about the others.
+                _ => {
+                    for text in texts {
+                        let rows = match text {
+                            Some(text) => self.session.batch(&text).await.unwrap_or_default(),
+                            None => Vec::new(),
+                        };
+                        counts.push(rows.into_iter().next().and_then(number));
+                    }
+                }
             }
-            _ => return None,
-        };
-        first(self.session.batch(&sql).await.ok()?)?.parse().ok()
+        }
+        counts
     }
 
     pub async fn close(self) {
@@ -143,6 +178,21 @@ impl Database {
         let Database { engine, target, names, session } = self;
         session.close().await;
         Locked::take(engine, target, names, context, runner, waits).await
+    }
+}
+
+/// The query that counts the rows of a `table …`, or the values that are not NULL of a `column …`.
+fn counting(flavor: Flavor, object: &str) -> Option<String> {
+    // Names that need quotes carry them already.
+    let quote = |part: &str| if part.starts_with(['"', '`']) { part.to_owned() } else { flavor.ident(part) };
+    let quoted = |name: &str| name.split('.').map(quote).collect::<Vec<_>>().join(".");
+    match object.split_once(' ')? {
+        ("table", name) => Some(format!("SELECT count(*) FROM {}", quoted(name))),
+        ("column", name) => {
+            let (table, column) = name.rsplit_once('.')?;
+            Some(format!("SELECT count({}) FROM {}", quote(column), quoted(table)))
+        }
+        _ => None,
     }
 }
 

@@ -44,6 +44,7 @@ pub mod context;
 pub mod database;
 pub mod engine;
 pub mod event;
+pub mod lock;
 pub mod locked;
 pub mod project;
 pub mod shadow;
@@ -54,11 +55,13 @@ pub mod apply;
 pub mod chain;
 pub mod cost;
 pub mod fill;
+pub mod journalled;
 pub mod judge;
 pub mod planning;
 pub mod prove;
 pub mod recover;
 pub mod rehearse;
+pub mod step;
 pub mod verify;
 
 // Words.

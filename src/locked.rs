@@ -4,55 +4,36 @@
 //! The lock lives on a session of its own that no script touches and that holds no snapshot.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-
+use crate::class;
 use crate::context::Context;
-use crate::engine::{self, Access, DbError, DbErrorKind, DbResult, Engine, Limits, Names, Ran, Row, Server, Session};
+use crate::engine::{
+    self, Access, DbError, DbErrorKind, DbResult, Engine, Limits, LimitsHold, Names, Ran, Row, Server, Session,
+};
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::ledger::{Entry, Head, State};
+use crate::lock::{Heartbeat, Runner, Waits, holder, nonce, wait_for_lock};
 use crate::sha::Sha;
 use crate::snapshot::Snapshot;
 use crate::sql::{Script, Statement};
-use crate::store::{explained, first, head, head_of, ledger_exists, own, run, state};
+use crate::store::{self, explained, first, head, head_of, ledger_exists, own, run, state};
 use crate::target::Target;
-
-/// Who runs, as the lease and the ledger name it.
-#[derive(Clone, Debug, Default)]
-pub struct Runner {
-    /// Random, for this run alone.
-    pub run: String,
-    pub actor: String,
-    pub host: String,
-    pub pid: u32,
-    /// What is being done, such as `up`.
-    pub what: String,
-}
-
-/// How long to wait, and for what.
-#[derive(Clone, Copy, Debug)]
-pub struct Waits {
-    /// For the run's lock.
-    pub lock: Duration,
-    /// For what a statement needs.
-    pub limits: Limits,
-}
 
 /// A database that is being changed; the run's lock is held as long as this lives.
 pub struct Locked {
     engine: &'static dyn Engine,
     target: Target,
     names: Names,
-    lock: Heartbeat,
+    /// `None` where no lock outlives a transaction: the file's own decides, step by step.
+    lock: Option<Heartbeat>,
     work: Box<dyn Session>,
     runner: Runner,
     token: String,
     head: Head,
+    /// The head that the next COMMIT makes, where rows of the ledger are queued.
+    next: Option<Head>,
     /// Foreign keys that were violated before this run, which are not its fault.
     violated: BTreeSet<String>,
     /// How long to wait for another runner.
@@ -62,56 +43,22 @@ pub struct Locked {
     queued: Vec<(String, Vec<Option<String>>)>,
     /// A statement of a script has run since the session was last put back.
     is_touched: bool,
-}
-
-/// The lock's session, kept busy so that a server that ends idle sessions leaves it alone, and a network that has gone
-/// is noticed.
-struct Heartbeat {
-    backend: Option<String>,
-    lost: Arc<AtomicBool>,
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<Box<dyn Session>>,
+    /// The script that is under way sets what outlives it.
+    sets: bool,
+    /// What the project puts before every script, as it was run in the scripts' session; empty where there is nothing.
+    prepared: String,
+    /// `settle` has run; what outlives the transaction is put back behind its end.
+    is_settled: bool,
 }
 
 /// Between two tries for a lock that another runner holds.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A quarter of the 60 s after which a server may take the lock's session for dead.
-const BEAT: Duration = Duration::from_secs(15);
+/// So many bytes of scripts are kept with one statement, unless a single script has more.
+const KEEP_BYTES: usize = 64 << 10;
 
-impl Heartbeat {
-    fn start(mut session: Box<dyn Session>) -> Self {
-        let backend = session.server().backend.clone();
-        let lost = Arc::new(AtomicBool::new(false));
-        let (stop, mut stopped) = oneshot::channel();
-        let flag = Arc::clone(&lost);
-        let task = tokio::spawn(async move {
-            loop {
-                tokio::select! {
-                    _ = &mut stopped => return session,
-                    () = tokio::time::sleep(BEAT) => {
-                        if session.batch("SELECT 1").await.is_err() {
-                            flag.store(true, Ordering::SeqCst);
-                        }
-                    }
-                }
-            }
-        });
-        Heartbeat { backend, lost, stop, task }
-    }
-
-    fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::SeqCst)
-    }
-
-    async fn stop(self) {
-        // Either the task is told, or it is gone already, and the lock with it.
-        let _ = self.stop.send(());
-        if let Ok(session) = self.task.await {
-            session.close().await;
-        }
-    }
-}
+/// So many scripts are kept with one statement.
+const KEEP_SCRIPTS: usize = 500;
 
 /// The savepoint that tells whether a script ended our transaction; its name is not to be guessed.
 pub struct Guard(String);
@@ -130,8 +77,14 @@ impl Locked {
         waits: Waits,
     ) -> Result<Locked> {
         let failed = |error: DbError| own("opening the database", &error);
-        let mut lock = engine.open(&target, Access::ReadWrite).await.map_err(failed)?;
-        wait_for_lock(engine, &names, lock.as_mut(), context, waits.lock).await?;
+        let lock = match engine.dialect().locks {
+            true => {
+                let mut lock = engine.open(&target, Access::ReadWrite).await.map_err(failed)?;
+                wait_for_lock(engine, &names, lock.as_mut(), context, waits.lock).await?;
+                Some(Heartbeat::start(lock))
+            }
+            false => None,
+        };
         let mut work = engine.open(&target, Access::ReadWrite).await.map_err(failed)?;
         let held = engine.hold_work(work.as_mut(), waits.lock).await;
         if !held.map_err(|error| own("taking the second lock", &error))? {
@@ -142,17 +95,22 @@ impl Locked {
             engine,
             target,
             names,
-            lock: Heartbeat::start(lock),
+            lock,
             work,
             runner,
             token: String::new(),
             head: Head::default(),
+            next: None,
             violated: BTreeSet::new(),
             wait: waits.lock,
             limits: waits.limits,
             queued: Vec::new(),
             is_touched: false,
+            sets: false,
+            prepared: String::new(),
+            is_settled: false,
         };
+        locked.limit().await?;
         locked.patiently(context).await?;
         Ok(locked)
     }
@@ -202,6 +160,16 @@ impl Locked {
         }
     }
 
+    /// Sets the session's limits, where they hold for a session.
+    async fn limit(&mut self) -> Result<()> {
+        let dialect = self.engine.dialect();
+        if dialect.limits_hold == LimitsHold::Session {
+            let set = self.work.batch(&self.limits.fill(dialect.sql.limits)).await;
+            set.map_err(|error| own("setting the limits", &error))?;
+        }
+        Ok(())
+    }
+
     async fn take_lease(&mut self) -> Result<()> {
         let sql = &self.engine.dialect().sql;
         let server = self.work.server().clone();
@@ -213,7 +181,7 @@ impl Locked {
             return Err(failed(error));
         }
         let pid = self.runner.pid.to_string();
-        let backend = self.lock.backend.clone();
+        let backend = self.lock.as_ref().map_or(&server.backend, |lock| &lock.backend).clone();
         let binds = [
             Some(self.runner.run.as_str()),
             Some(&self.runner.actor),
@@ -266,21 +234,25 @@ impl Locked {
     }
 
     async fn fenced(&mut self, savepoint: &str) -> Result<()> {
-        if self.lock.is_lost() {
+        if self.lock.as_ref().is_some_and(Heartbeat::is_lost) {
             let fault = Fault::new(FaultKind::HalfWay, "the session that holds this run's lock is gone");
             return Err(fault.help("`switchback status` tells where the database stands"));
         }
-        let sql = &self.engine.dialect().sql;
+        let dialect = self.engine.dialect();
         let failed = |error: DbError| own("beginning a transaction", &error);
-        let limits = self.limits.fill(sql.limits);
-        let parts = [sql.begin, &limits, &self.names.fill(sql.fence), &self.names.fill(sql.ledger_head), savepoint]
-            .map(sentence)
-            .concat();
+        let limits = match dialect.limits_hold {
+            LimitsHold::Transaction => self.limits.fill(dialect.sql.limits),
+            LimitsHold::Session => String::new(),
+        };
+        let fence = self.names.fill(dialect.sql.fence);
+        let settle = if self.is_wary() && savepoint.is_empty() { dialect.sql.settle } else { "" };
+        let parts = [dialect.sql.begin, settle, &limits, &fence, savepoint].map(sentence).concat();
         let until = tokio::time::Instant::now() + self.wait;
         let rows = loop {
+            self.is_settled = !settle.is_empty();
             match self.work.batch(&parts).await {
                 Err(error) if error.kind == DbErrorKind::LockTimeout && tokio::time::Instant::now() < until => {
-                    let _ = self.work.batch("ROLLBACK").await;
+                    self.end("ROLLBACK").await.ok();
                     tokio::time::sleep(PAUSE).await;
                 }
                 other => break other.map_err(failed)?,
@@ -310,13 +282,42 @@ impl Locked {
         self.work.batch(sql).await
     }
 
-    /// Puts the session back to what the engine's own client would have, where the engine's reset undoes everything;
-    /// elsewhere the session is replaced behind a script that may have changed it.
-    async fn reset(&mut self) -> DbResult<()> {
-        if !self.engine.dialect().resets {
+    /// Prepares the session for a script: `session` is run before it. What either does to the session reaches no row of ours.
+    ///
+    /// # Errors
+    /// Refused when the database refuses `session`.
+    pub async fn prepare(&mut self, script: &Script, session: Option<&str>) -> Result<()> {
+        if self.prepared != session.unwrap_or_default() {
+            (self.is_touched, self.sets) = (true, true);
+            self.prepared.clear();
+            self.put_back().await?;
+            self.prepared.push_str(session.unwrap_or_default());
+            store::prepare(self.work.as_mut(), self.engine.dialect().flavor, &self.prepared).await?;
+        }
+        self.sets = class::touches_session(script);
+        Ok(())
+    }
+
+    /// Whether something may have changed the scripts' session in a way that could reach rows of ours.
+    fn is_wary(&self) -> bool {
+        self.sets || !self.prepared.is_empty()
+    }
+
+    /// A script is over: puts its session back to what the engine's own client would have, or replaces it where no reset
+    /// undoes everything that the script may have done to it.
+    pub async fn put_back(&mut self) -> Result<()> {
+        let sets = std::mem::take(&mut self.sets);
+        let dialect = self.engine.dialect();
+        if !std::mem::take(&mut self.is_touched) || !(dialect.resets || sets) {
             return Ok(());
         }
-        self.work.batch(self.engine.dialect().sql.reset).await.map(drop)
+        if dialect.resets {
+            let reset = self.work.batch(dialect.sql.reset).await;
+            reset.map_err(|error| own("putting the session back", &error))?;
+        } else {
+            self.renew().await?;
+        }
+        store::prepare(self.work.as_mut(), dialect.flavor, &self.prepared).await
     }
 
     /// Runs one statement of a script, as written.
@@ -340,21 +341,43 @@ impl Locked {
         explained(fault, error, self.work.server(), &blockers)
     }
 
-    /// Checks that the script left our transaction open, and puts roles and names back. Gives the foreign keys that it
-    /// left violated.
+    /// Checks that the script left our transaction open, and puts back what it may have changed of the session. Gives the
+    /// foreign keys that it left violated.
     pub async fn settle(&mut self, guard: &Guard) -> DbResult<Vec<String>> {
-        let sql = &self.engine.dialect().sql;
+        let dialect = self.engine.dialect();
+        let sql = &dialect.sql;
         let release = format!("RELEASE SAVEPOINT {};\n", guard.0);
-        let rows = self.work.batch(&[&release, &sentence(sql.settle), sql.constraints].concat()).await?;
+        let settle = if dialect.plain_sessions && !self.is_wary() { "" } else { sql.settle };
+        self.is_settled = !settle.is_empty();
+        let rows = self.work.batch(&[&release, &sentence(settle), sql.constraints].concat()).await?;
         if sql.constraints.is_empty() {
             return Ok(Vec::new());
         }
         Ok(violations_of(rows).difference(&self.violated).cloned().collect())
     }
 
-    /// Appends a row to the ledger, which is sent with [`commit`](Locked::commit). The head moves only then.
+    /// As [`settle`](Locked::settle), [`commit`](Locked::commit) and [`put_back`](Locked::put_back), in one message; for
+    /// engines that check foreign keys by themselves. Its error does not tell which part of it failed, only that nothing has
+    /// taken effect, or that the script ended the transaction before; should it come behind the COMMIT, the next
+    /// [`begin`](Locked::begin) sees another head.
+    pub async fn conclude(&mut self, guard: &Guard) -> DbResult<()> {
+        let dialect = self.engine.dialect();
+        let settle = [&format!("RELEASE SAVEPOINT {};\n", guard.0), dialect.sql.settle].concat();
+        self.queued.insert(0, (settle, Vec::new()));
+        self.queued.push(("COMMIT".to_owned(), Vec::new()));
+        let resets = dialect.resets && self.prepared.is_empty();
+        self.queued.extend(resets.then(|| (dialect.sql.reset.to_owned(), Vec::new())));
+        self.work.together(&std::mem::take(&mut self.queued)).await?;
+        self.is_touched &= !resets;
+        self.committed();
+        Ok(())
+    }
+
+    /// Appends a row to the ledger, which is sent with the next [`commit`](Locked::commit). The head moves only then.
     pub fn append(&mut self, entry: Entry) -> Entry {
-        let entry = entry.with("db_user", self.work.server().user.clone()).seal(&self.head);
+        let entry =
+            entry.with("db_user", self.work.server().user.clone()).seal(self.next.as_ref().unwrap_or(&self.head));
+        self.next = Some(entry.head());
         let binds = entry.binds().into_iter().map(|bind| bind.map(str::to_owned)).collect();
         self.queue(self.engine.dialect().sql.ledger_append, binds);
         entry
@@ -386,28 +409,41 @@ impl Locked {
         );
     }
 
-    /// Sends what was appended and journalled, and commits, in one message; with `entry`, the ledger's head is then that row. Reading it back is the next [`begin`](Locked::begin)'s
-    /// first act, and [`read_back`](Locked::read_back)'s at the end of a run: a COMMIT's own answer is not trusted.
-    pub async fn commit(&mut self, entry: Option<&Entry>) -> DbResult<()> {
+    /// Sends what was appended and journalled, and commits, in one message; the ledger's head is then the last row that was
+    /// appended. Reading it back is the next [`begin`](Locked::begin)'s first act, and [`read_back`](Locked::read_back)'s
+    /// at the end of a run: a COMMIT's own answer is not trusted.
+    pub async fn commit(&mut self) -> DbResult<()> {
         let mut queued = std::mem::take(&mut self.queued);
         queued.push(("COMMIT".to_owned(), Vec::new()));
+        queued.extend(self.unsettling().map(|text| (text.to_owned(), Vec::new())));
         self.work.together(&queued).await?;
-        if std::mem::take(&mut self.is_touched) {
-            self.reset().await?;
-        }
-        if let Some(entry) = entry {
-            self.head = entry.head();
-        }
+        self.committed();
         Ok(())
+    }
+
+    fn committed(&mut self) {
+        self.is_settled = false;
+        if let Some(head) = self.next.take() {
+            self.head = head;
+        }
     }
 
     /// Rolls back; an error is of no interest, as the session is replaced when it is broken.
     pub async fn rollback(&mut self) {
         self.queued.clear();
-        let _ = self.work.batch("ROLLBACK").await;
-        if std::mem::take(&mut self.is_touched) {
-            let _ = self.reset().await;
-        }
+        self.next = None;
+        let _ = self.end("ROLLBACK").await;
+    }
+
+    /// Ends the transaction, and gives the script's session back what `settle` changed.
+    async fn end(&mut self, how: &str) -> DbResult<()> {
+        let text = [how, self.unsettling().unwrap_or_default()].map(sentence).concat();
+        self.is_settled = false;
+        self.work.batch(&text).await.map(drop)
+    }
+
+    fn unsettling(&self) -> Option<&'static str> {
+        Some(self.engine.dialect().sql.unsettle).filter(|text| self.is_settled && !text.is_empty())
     }
 
     /// Appends one row in a transaction of its own.
@@ -415,18 +451,35 @@ impl Locked {
         let failed = |error: DbError| own("writing the ledger", &error);
         self.begin_own().await?;
         let entry = self.append(entry);
-        self.commit(Some(&entry)).await.map_err(failed)?;
+        self.commit().await.map_err(failed)?;
         Ok(entry)
+    }
+
+    /// Writes in a transaction of its own what was appended and journalled since the last COMMIT, if anything was.
+    pub async fn flush(&mut self) -> Result<()> {
+        if self.queued.is_empty() {
+            return Ok(());
+        }
+        self.begin_own().await?;
+        self.commit().await.map_err(|error| own("writing the ledger", &error))
     }
 
     /// Keeps scripts by content, before the steps that name them.
     pub async fn keep_scripts(&mut self, scripts: &[&Script]) -> Result<()> {
-        let sql = self.names.fill(self.engine.dialect().sql.script_put);
         let failed = |error: DbError| own("keeping the scripts", &error);
         self.work.batch(self.engine.dialect().sql.begin).await.map_err(failed)?;
-        for script in scripts {
-            let binds = [Some(script.checksum().text.as_str()), Some(script.text())];
-            self.work.rows(&sql, &binds).await.map_err(failed)?;
+        let mut rest = scripts;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = |script: &&&Script| {
+                bytes += script.text().len();
+                bytes <= KEEP_BYTES
+            };
+            let (now, later) = rest.split_at(rest.iter().take(KEEP_SCRIPTS).take_while(fits).count().max(1));
+            let sql = self.names.fill(&self.engine.dialect().scripts_put(now.len())).into_owned();
+            let binds = now.iter().flat_map(|script| [script.checksum().text.clone(), script.text().to_owned()]);
+            self.work.together(&[(sql, binds.map(Some).collect())]).await.map_err(failed)?;
+            rest = later;
         }
         self.work.batch("COMMIT").await.map_err(failed)?;
         Ok(())
@@ -444,13 +497,13 @@ impl Locked {
     }
 
     /// Replaces the scripts' session by a new one: what a script did to its session reaches nobody.
-    pub async fn renew(&mut self) -> Result<()> {
+    async fn renew(&mut self) -> Result<()> {
         let opened = self.engine.open(&self.target, Access::ReadWrite).await;
         let fresh = opened.map_err(|error| own("opening the database", &error))?;
         std::mem::replace(&mut self.work, fresh).close().await;
         let held = self.engine.hold_work(self.work.as_mut(), Duration::from_secs(10)).await;
         match held.map_err(|error| own("taking the second lock", &error))? {
-            true => Ok(()),
+            true => self.limit().await,
             false => Err(Fault::new(FaultKind::Busy, "an earlier session of this run is still running a statement")),
         }
     }
@@ -462,51 +515,10 @@ impl Locked {
         // The lock ends with its session whatever becomes of this: a holder's name that stays is only a stale name.
         let _ = self.work.rows(&sql, &binds).await;
         self.work.close().await;
-        self.lock.stop().await;
-    }
-}
-
-async fn wait_for_lock(
-    engine: &dyn Engine,
-    names: &Names,
-    lock: &mut dyn Session,
-    context: &Context,
-    wait: Duration,
-) -> Result<()> {
-    let until = tokio::time::Instant::now() + wait;
-    let mut pause = Duration::from_millis(20);
-    let mut told = false;
-    loop {
-        if engine.try_lock(lock).await.map_err(|error| own("trying the lock", &error))? {
-            return Ok(());
+        if let Some(lock) = self.lock {
+            lock.stop().await;
         }
-        context.go_on()?;
-        if tokio::time::Instant::now() + pause > until || !told {
-            let holder = holder(engine, names, lock).await;
-            if tokio::time::Instant::now() + pause > until {
-                let fault = Fault::new(FaultKind::Busy, format!("another runner holds the lock: {holder}"));
-                return Err(fault.help("wait for it, or give `--lock-wait SECONDS` more time"));
-            }
-            told = true;
-            context.tell(Event::Waiting { holder });
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_millis(500));
     }
-}
-
-/// Who holds the lease, in words.
-async fn holder(engine: &dyn Engine, names: &Names, session: &mut dyn Session) -> String {
-    let rows = match ledger_exists(engine, names, session).await {
-        Ok(true) => session.rows(&names.fill(engine.dialect().sql.lease_read), &[]).await.unwrap_or_default(),
-        _ => Vec::new(),
-    };
-    let Some(row) = rows.first() else { return "a runner that is just starting".to_owned() };
-    let part = |at: usize| row.get(at).and_then(Option::as_deref).unwrap_or("?");
-    if row.get(1).is_none_or(Option::is_none) {
-        return "a runner that is just starting".to_owned();
-    }
-    format!("{}@{} (process {}), `{}` since {}", part(2), part(3), part(4), part(5), part(7))
 }
 
 /// The rows of a constraints text, a line each.
@@ -520,16 +532,4 @@ fn sentence(text: &str) -> String {
         "" => String::new(),
         text => format!("{text};\n"),
     }
-}
-
-/// Random hex digits, from the hash keys that the standard library draws from the system for each map.
-pub fn nonce(digits: usize) -> String {
-    use std::hash::{BuildHasher, Hasher};
-    let mut out = String::new();
-    while out.len() < digits {
-        let word = std::collections::hash_map::RandomState::new().build_hasher().finish();
-        out.push_str(&format!("{word:016x}"));
-    }
-    out.truncate(digits);
-    out
 }

@@ -56,6 +56,9 @@ pub struct Settings {
     pub transaction: TransactionModes,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub irreversible: Option<Irreversible>,
+    /// SQL that is run in the session before each of the scripts: its own, or what the project's `[session]` says for the engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
 }
 
 /// The transaction mode of each direction (goose and sqlx name one for both, dbmate one per section).
@@ -135,7 +138,9 @@ impl Migration {
         });
         let modes = format!("{:?} {:?}", settings.transaction.up, settings.transaction.down);
         let reason = settings.irreversible.as_ref().map(|declared| declared.reason.as_str());
-        Sha::of_fields([requires.as_deref(), Some(&modes), settings.group.as_deref(), reason])
+        let fields = [requires.as_deref(), Some(&modes), settings.group.as_deref(), reason];
+        // A field more only where it is said: a project without one keeps the digests that it has.
+        Sha::of_fields(fields.into_iter().chain(settings.session.as_deref().map(Some)))
     }
 
     /// Its scripts: up, down, verify, seed, where they are there.

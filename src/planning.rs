@@ -55,12 +55,12 @@ async fn reverting(database: &mut Database, project: &Project, applied: &Applied
 
 /// The ledger's row that applied a migration.
 pub async fn row(database: &mut Database, applied: &Applied) -> Result<Entry> {
-    let rows = database.entries(applied.seq - 1, 1).await?;
-    let what = || {
-        Fault::refused(format!("row {} of the ledger is gone", applied.seq))
-            .help("`switchback log --verify` checks the ledger")
-    };
-    rows.into_iter().next().filter(|row| row.seq() == applied.seq).ok_or_else(what)
+    let mut rows = database.entries_at(&BTreeSet::from([applied.seq])).await?;
+    rows.remove(&applied.seq).ok_or_else(|| gone(applied.seq))
+}
+
+fn gone(seq: i64) -> Fault {
+    Fault::refused(format!("row {seq} of the ledger is gone")).help("`switchback log --verify` checks the ledger")
 }
 
 /// A migration as the ledger kept it when it was applied: scripts by content, settings, the whole of it.
@@ -213,19 +213,16 @@ pub async fn warrants(
     let (engine, major) = (database.server().engine, database.server().major.clone());
     let standings = proof::chain(&links, engine, &major, registry);
     let mut ups = standings.into_iter().skip(before).map(|standing| of_standing(&standing));
-    let mut warrants = Vec::with_capacity(plan.steps.len());
-    for step in &plan.steps {
-        warrants.push(match (step.direction, step.reverts) {
-            (Direction::Up, _) => ups.next().flatten(),
-            (Direction::Down, Some(seq)) => {
-                let applied =
-                    Applied { seq, order: seq, id: step.migration.id.clone(), digest: step.migration.digest() };
-                Some(Warrant::recorded(row(database, &applied).await?.get("proof")))
-            }
-            (Direction::Down, None) => None,
-        });
-    }
-    Ok(warrants)
+    let rows = database.entries_at(&plan.steps.iter().filter_map(|step| step.reverts).collect()).await?;
+    let mut warrant = |step: &Step| match (step.direction, step.reverts) {
+        (Direction::Up, _) => Ok(ups.next().flatten()),
+        (Direction::Down, Some(seq)) => {
+            let row = rows.get(&seq).ok_or_else(|| gone(seq))?;
+            Ok(Some(Warrant::recorded(row.get("proof"))))
+        }
+        (Direction::Down, None) => Ok(None),
+    };
+    plan.steps.iter().map(&mut warrant).collect()
 }
 
 fn of_standing(standing: &Standing<'_>) -> Option<Warrant> {

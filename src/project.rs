@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use crate::check::{self, Input, Names};
+use crate::class;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::finding::{Finding, Severity};
 use crate::graph::{Graph, Node};
 use crate::id::{self, Id};
-use crate::layout::{self, Layout, Tree};
+use crate::layout::{self, Layout, Loaded, Tree};
 use crate::migration::Migration;
 use crate::registry::{self, Entry, Registry};
 use crate::sql::Flavor;
@@ -21,6 +24,8 @@ pub struct Files {
     pub dir: PathBuf,
     /// Name of the layout, where it is said.
     pub layout: Option<String>,
+    /// By engine: SQL that is run in the session before each script.
+    pub session: BTreeMap<&'static str, String>,
 }
 
 /// Findings that do not stop a run: what is wrong with a down is the proof's business, and can be waived; what the registry
@@ -59,18 +64,15 @@ impl Project {
     /// When the folder is missing, its layout is not clear, or the registry is no registry. What is wrong with single
     /// migrations is told by [`check`](Project::check).
     pub fn load(files: &Files, engine: &str, flavor: Flavor) -> Result<Project> {
-        let tree = Tree::read(&files.dir)?;
-        let layout = match &files.layout {
-            Some(name) => layout::by_name(name)?,
-            None => layout::detect(&tree)?,
-        };
-        let loaded = layout::load(layout, &tree, engine, flavor);
         let registry_path = files.dir.join(registry::FILE);
-        let shown = registry_path.display().to_string();
-        let (registry, is_sealed) = match read_bounded(&registry_path)? {
-            Some(text) => (Registry::parse(&shown, &text)?, true),
-            None => (Registry::new(shown), false),
-        };
+        // Each takes about as long as the other.
+        let (loaded, read) = thread::scope(|scope| {
+            let reading = scope.spawn(|| read_registry(&registry_path));
+            let loaded = read_migrations(files, engine, flavor);
+            (loaded, reading.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        let (layout, loaded) = loaded?;
+        let (registry, is_sealed) = read?;
         Ok(Project {
             layout,
             engine: engine.to_owned(),
@@ -202,6 +204,50 @@ impl Project {
         write_whole(&self.registry_path, &text)?;
         self.is_sealed = true;
         Ok(true)
+    }
+}
+
+/// The migrations of a folder, and the layout that they are in.
+fn read_migrations(files: &Files, engine: &str, flavor: Flavor) -> Result<(&'static dyn Layout, Loaded)> {
+    let tree = Tree::read(&files.dir)?;
+    let layout = match &files.layout {
+        Some(name) => layout::by_name(name)?,
+        None => layout::detect(&tree)?,
+    };
+    let mut loaded = layout::load(layout, &tree, engine, flavor);
+    let common = files.session.get(engine);
+    if let Some(session) = common {
+        require_settings(session, "[session] in switchback.toml", flavor)?;
+    }
+    for migration in &mut loaded.migrations {
+        match &migration.settings.session {
+            Some(own) => require_settings(own, &migration.path, flavor)?,
+            None => migration.settings.session = common.cloned(),
+        }
+    }
+    Ok((layout, loaded))
+}
+
+/// # Errors
+/// Where SQL that is to stand before scripts is none, or reaches into their transaction.
+fn require_settings(session: &str, place: &str, flavor: Flavor) -> Result<()> {
+    let script = class::session_script(session, flavor);
+    if let Some(problem) = script.problem() {
+        return Err(Fault::usage(format!("the session SQL of {place} is no script: {}", problem.message)));
+    }
+    if class::controls_transactions(&script) {
+        let fault = Fault::usage(format!("the session SQL of {place} begins or ends a transaction"));
+        return Err(fault.help("it stands before the scripts, outside of their transaction"));
+    }
+    Ok(())
+}
+
+/// The registry, and whether there is one.
+fn read_registry(path: &Path) -> Result<(Registry, bool)> {
+    let shown = path.display().to_string();
+    match read_bounded(path)? {
+        Some(text) => Ok((Registry::parse(&shown, &text)?, true)),
+        None => Ok((Registry::new(shown), false)),
     }
 }
 

@@ -66,6 +66,8 @@ impl<'a> Pair<'a> {
     pub async fn see(&mut self, migration: &Migration, ran: &[&Migration]) -> Result<Seen> {
         let before = self.catch_up(ran).await?.clone();
         let mut seen = Seen { before, ..Seen::default() };
+        self.empty.prepare(migration).await?;
+        self.full.prepare(migration).await?;
         let manner = self.empty.manner(&migration.up, migration.settings.transaction.up);
         if let Err(refusal) = self.empty.run(&migration.up, manner).await? {
             seen.up_failed = Some(refusal);
@@ -324,6 +326,7 @@ impl<'a> Pair<'a> {
     async fn bare(&mut self, ran: &[&Migration]) -> Result<Chain> {
         let mut fresh = Chain::new(self.maker, self.engine).await?;
         fresh.advance(ran).await?;
+        fresh.prepare_as(&self.empty).await?;
         Ok(fresh)
     }
 

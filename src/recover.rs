@@ -4,16 +4,18 @@
 //! state and walks the step's statements; the live schema is compared with the shadow's before and after the statement
 //! in doubt. What fits neither is not guessed.
 
-use crate::apply::text_of;
+use std::collections::BTreeSet;
+
 use crate::chain::Chain;
 use crate::class::{self, Kind};
 use crate::fault::{Fault, FaultKind, Result};
+use crate::journalled::text_of;
 use crate::ledger::Open;
 use crate::migration::Migration;
 use crate::plan::Step;
 use crate::sha::Sha;
 use crate::shadow::Maker;
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot::{self, Line, Snapshot};
 use crate::sql::Script;
 
 /// What a person says of a statement that leaves no trace.
@@ -43,7 +45,7 @@ pub async fn stands_behind(
     maker.look_at(applied.iter().flat_map(Migration::scripts).chain([script]));
     let engine = maker.engine();
     let mut chain = Chain::new(maker, engine).await?;
-    let found = compare(&mut chain, applied, script, open, live, in_doubt).await;
+    let found = compare(&mut chain, applied, (&step.migration, script), open, live, in_doubt).await;
     let closed = chain.close().await;
     let found = found?;
     closed?;
@@ -72,13 +74,14 @@ fn same_so_far(script: &Script, open: &Open) -> Result<()> {
 async fn compare(
     chain: &mut Chain,
     applied: &[Migration],
-    script: &Script,
+    (migration, script): (&Migration, &Script),
     open: &Open,
     live: &Snapshot,
     in_doubt: Option<InDoubt>,
 ) -> Result<usize> {
     let applied: Vec<&Migration> = applied.iter().collect();
     chain.advance(&applied).await?;
+    chain.prepare(migration).await?;
     let units = class::units(script);
     for unit in units.iter().filter(|unit| unit.end <= open.done) {
         let ran = chain.run_unit(script, unit.clone()).await;
@@ -87,6 +90,7 @@ async fn compare(
         })?;
     }
     let before = chain.snapshot().await?;
+    let live = &without_unfinished(live, &before);
     let Some(unit) = units.iter().find(|unit| unit.start >= open.done) else { return Ok(open.done) };
     let doubtful = &script.statements()[unit.start];
     let as_before = before.weak_digest() == live.weak_digest();
@@ -128,6 +132,18 @@ async fn compare(
             Err(fault.help("bring the schema to one of the two states by hand, then run the command again"))
         }
     }
+}
+
+/// The live schema without the indexes that a concurrent build began and did not end: it clears them away when it is run
+/// again.
+fn without_unfinished(live: &Snapshot, before: &Snapshot) -> Snapshot {
+    let is_index = |line: &&Line| line.kind == "index";
+    let known: BTreeSet<&str> = before.lines().iter().filter(is_index).map(|line| line.object.as_str()).collect();
+    let invalid = live.lines().iter().filter(is_index).filter(|line| line.property == "valid" && line.value == "no");
+    let unfinished: BTreeSet<&str> =
+        invalid.map(|line| line.object.as_str()).filter(|it| !known.contains(it)).collect();
+    let keep = |line: &&Line| !(is_index(line) && unfinished.contains(line.object.as_str()));
+    Snapshot::new(live.lines().iter().filter(keep).cloned().collect())
 }
 
 /// `CREATE OR REPLACE TABLE` loses rows when it is run again.

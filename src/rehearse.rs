@@ -40,6 +40,7 @@ async fn steps(chain: &mut Chain, applied: &[Migration], plan: &Plan, context: &
             return Err(Fault::refused(format!("`{}` cannot be taken back: {reason}", step.migration.id)));
         };
         let begun = Instant::now();
+        chain.prepare(&step.migration).await?;
         let manner = chain.manner(script, step.transaction());
         if let Err(refusal) = chain.run(script, manner).await? {
             let what = format!("the {} of `{}` fails in the shadow", step.direction, step.migration.id);

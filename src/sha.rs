@@ -22,15 +22,17 @@ impl Sha {
         let mut hasher = Sha256::new();
         for field in fields {
             match field {
-                Some(text) => {
-                    hasher.update(text.len().to_string().as_bytes());
-                    hasher.update(b" ");
-                    hasher.update(text.as_bytes());
-                    hasher.update(b" ");
-                }
+                Some(text) => update(&mut hasher, text),
                 None => hasher.update(b"- "),
             }
         }
+        Sha(hex(&hasher.finalize()))
+    }
+
+    /// As [`of_fields`](Sha::of_fields), where none is absent.
+    pub fn of_parts(parts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let mut hasher = Sha256::new();
+        parts.into_iter().for_each(|part| update(&mut hasher, part.as_ref()));
         Sha(hex(&hasher.finalize()))
     }
 
@@ -47,6 +49,13 @@ impl Sha {
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)
     }
+}
+
+fn update(hasher: &mut Sha256, text: &str) {
+    hasher.update(text.len().to_string().as_bytes());
+    hasher.update(b" ");
+    hasher.update(text.as_bytes());
+    hasher.update(b" ");
 }
 
 impl fmt::Display for Sha {

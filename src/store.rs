@@ -1,5 +1,6 @@
 //! The ledger behind a session: what reading and writing have in common.
 
+use crate::class;
 use crate::engine::{DbError, DbErrorKind, DbResult, Engine, Names, Ran, Row, Server, Session};
 use crate::fault::{Fault, FaultKind, Result};
 use crate::id::Id;
@@ -13,6 +14,18 @@ pub async fn run(session: &mut dyn Session, script: &Script, statement: &Stateme
         Some(rows) => session.copy_in(script.sql(statement), &script.text()[rows.clone()]).await,
         None => session.run(script.sql(statement)).await,
     }
+}
+
+/// Runs what the project's `[session]` puts before every script.
+pub async fn prepare(session: &mut dyn Session, flavor: Flavor, text: &str) -> Result<()> {
+    let script = class::session_script(text, flavor);
+    for (index, statement) in script.statements().iter().enumerate() {
+        if let Err(error) = session.run(script.sql(statement)).await {
+            let what = format!("statement {} of [session] in switchback.toml is refused", index + 1);
+            return Err(error.lines().into_iter().fold(Fault::refused(what), Fault::cause));
+        }
+    }
+    Ok(())
 }
 
 pub async fn ledger_exists(engine: &dyn Engine, names: &Names, session: &mut dyn Session) -> Result<bool> {

@@ -254,6 +254,9 @@ async fn i6_the_ledger_is_created_twice_written_read_and_only_grows() {
     session.rows(&fill(sql.script_put), &[Some("sum"), Some("body")]).await.unwrap();
     session.rows(&fill(sql.script_put), &[Some("sum"), Some("body")]).await.unwrap();
     script(&mut *session, "COMMIT").await;
+    // A script that goes on behind rows of ours has the role that it had taken on.
+    assert_eq!(one(&mut *session, "SELECT current_user::text").await, "pg_monitor");
+    session.batch(sql.reset).await.unwrap();
     assert_eq!(session.rows(&fill(sql.ledger_head), &[]).await.unwrap(), [[Some("3".to_owned()), Some("3".into())]]);
     let state = session.rows(&fill(sql.ledger_state), &[]).await.unwrap();
     let state: Vec<_> = state.iter().map(|row| (row[1].as_deref().unwrap(), row[2].as_deref().unwrap())).collect();

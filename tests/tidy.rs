@@ -44,9 +44,25 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("families", &["check", "layout"]),
     (
         "the outside world",
-        &["event", "context", "actor", "config", "engine", "store", "locked", "database", "shadow", "project"],
+        &["event", "context", "actor", "config", "engine", "store", "lock", "locked", "database", "shadow", "project"],
     ),
-    ("acts", &["cost", "judge", "fill", "chain", "prove", "rehearse", "verify", "planning", "apply", "recover"]),
+    (
+        "acts",
+        &[
+            "cost",
+            "judge",
+            "fill",
+            "chain",
+            "prove",
+            "rehearse",
+            "verify",
+            "planning",
+            "step",
+            "journalled",
+            "apply",
+            "recover",
+        ],
+    ),
     ("words", &["report"]),
     ("hands", &["cli"]),
 ];

@@ -111,9 +111,7 @@ struct Round<'a> {
 
 impl<'a> Round<'a> {
     async fn open(app: &'a App, verb: &'static str, args: &'a RunArgs) -> Result<Round<'a>> {
-        let mut database = app.database().await?;
-        let project = app.project(&database)?;
-        let state = database.state().await?;
+        let (mut database, project, state) = app.look().await?;
         refuse_foreign_history(&mut database, &state).await?;
         Ok(Round { app, verb, args, database, project, state, resume: None, amendments: Vec::new() })
     }
@@ -142,7 +140,9 @@ impl<'a> Round<'a> {
         if plan.steps.is_empty() && !self.amends() {
             return Ok(None);
         }
-        self.project.require_sound()?;
+        if self.verb != "down" {
+            self.project.require_sound()?;
+        }
         refuse_irreversible(&plan)?;
         if self.args.locked && !self.project.is_current() {
             let fault = Fault::refused("the registry does not name these files, and --locked writes none");
@@ -286,7 +286,9 @@ impl<'a> Round<'a> {
 
     async fn run(self, plan: &Proven, goal: &Goal) -> Result<Ran> {
         let amends = self.amends();
-        let Round { app, verb, args, database, state, resume, amendments, .. } = self;
+        let Round { app, verb, args, database, project, state, resume, amendments } = self;
+        // The plan has what is run; files and proofs are not needed any more.
+        drop(project);
         let (runner, provenance) = app.runner(verb, args.reason.as_deref());
         let mut locked = database.lock(&app.context, runner, app.waits()).await?;
         let now = locked.state().await?;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -15,7 +16,8 @@ use crate::database::Database;
 use crate::engine::Limits;
 use crate::event::Event;
 use crate::fault::{Fault, Result};
-use crate::locked::{Runner, Waits, nonce};
+use crate::ledger::State;
+use crate::lock::{Runner, Waits, nonce};
 use crate::project::{Files, Project};
 use crate::report::json;
 use crate::shadow::Maker;
@@ -192,10 +194,28 @@ impl App {
         Project::load(&self.files(), database.server().engine, database.engine().dialect().flavor)
     }
 
+    /// A read-only session on the database that is meant, the files, and what is applied: both are read at the same time.
+    pub async fn look(&self) -> Result<(Database, Project, State)> {
+        let mut database = self.database().await?;
+        let (engine, flavor) = (database.server().engine, database.engine().dialect().flavor);
+        let (project, state) = {
+            let mut asking = Box::pin(database.state());
+            // The first question is under way while the files are read.
+            let asked = futures_util::poll!(asking.as_mut());
+            let project = Project::load(&self.files(), engine, flavor);
+            match asked {
+                Poll::Ready(state) => (project, state),
+                Poll::Pending => (project, asking.await),
+            }
+        };
+        Ok((database, project?, state?))
+    }
+
     /// The folder of migrations and its layout.
     pub fn files(&self) -> Files {
         let layout = self.common.layout.clone().or_else(|| self.config.layout.clone());
-        Files { dir: self.config.migrations.clone(), layout }
+        let session = crate::config::ENGINE_NAMES.iter().filter_map(|name| Some((*name, self.config.session(name)?)));
+        Files { dir: self.config.migrations.clone(), layout, session: session.collect() }
     }
 
     /// Drops what dead runners left where shadows are made; gives their names.

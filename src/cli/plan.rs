@@ -35,9 +35,7 @@ enum Way {
 }
 
 pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
-    let mut database = app.database().await?;
-    let project = app.project(&database)?;
-    let state = database.state().await?;
+    let (mut database, project, state) = app.look().await?;
     let goal = match (args.way, args.steps, &args.to) {
         (Way::Up, Some(count), _) => Goal::Ahead(count),
         (Way::Down, Some(count), _) => Goal::Back(count),

@@ -31,9 +31,7 @@ struct Standing<'a> {
 }
 
 pub async fn run(app: &App, args: &Status) -> Result<u8> {
-    let mut database = app.database().await?;
-    let project = app.project(&database)?;
-    let state = database.state().await?;
+    let (mut database, project, state) = app.look().await?;
     let foreign = if state.exists { None } else { database.history().await? };
     let server = database.server().clone();
     database.close().await;

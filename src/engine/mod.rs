@@ -218,11 +218,37 @@ pub struct Dialect {
     /// Whether the run's lock keeps others out. Where the file's own lock does that, step by step, a lease that another
     /// runner took in between means nothing; the ledger's head tells what it did.
     pub locks: bool,
+    /// How long `limits` hold.
+    pub limits_hold: LimitsHold,
+    /// Whether only a statement that says so in its own text can change a session; elsewhere a trigger or a function can too.
+    pub plain_sessions: bool,
     /// Whether `reset` undoes everything that a script can do to its session; else the session is replaced.
     pub resets: bool,
     /// Whether a database that does not exist comes into being by being written to.
     pub creates_database: bool,
     pub sql: Texts,
+}
+
+/// How long the limits hold that were set once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitsHold {
+    /// Until the transaction ends.
+    Transaction,
+    /// Until the session ends.
+    Session,
+}
+
+impl Dialect {
+    /// [`Texts::script_put`] for so many scripts; its binds follow each other.
+    pub fn scripts_put(&self, count: usize) -> String {
+        let (one, places): (&str, Vec<String>) = match self.flavor {
+            Flavor::Postgres => {
+                ("($1, $2)", (0..count).map(|at| format!("(${}, ${})", 2 * at + 1, 2 * at + 2)).collect())
+            }
+            Flavor::Sqlite | Flavor::Mysql => ("(?, ?)", vec!["(?, ?)".to_owned(); count]),
+        };
+        self.sql.script_put.replace(one, &places.join(", "))
+    }
 }
 
 /// Our own SQL, whole files, one per act. Binds are in the order told here; all columns come back as text.
@@ -231,14 +257,18 @@ pub struct Texts {
     pub reset: &'static str,
     /// Begins a step's transaction. Several statements; no binds.
     pub begin: &'static str,
-    /// Sets limits for the transaction or the session; filled by [`Limits::fill`].
+    /// Sets limits for as long as [`Dialect::limits_hold`] says; filled by [`Limits::fill`].
     pub limits: &'static str,
     /// Fires what a transaction has deferred to its end; empty where nothing is ever deferred.
     pub fire_deferred: &'static str,
-    /// → token of the lease, held until the transaction ends; and the transaction's id (NULL where there is none).
+    /// → token of the lease, held until the transaction ends, and the transaction's id (NULL where there is none); then the
+    /// ledger's head, as `ledger_head` gives it.
     pub fence: &'static str,
     /// After the script, before the ledger row: role, search_path and the like put back. Several statements.
     pub settle: &'static str,
+    /// Behind the COMMIT of rows of ours, where the script goes on in the same session: what `settle` changed is as the script
+    /// had it. Empty where `settle` changes nothing that outlives the transaction.
+    pub unsettle: &'static str,
     /// → one row per violated foreign key (text columns); empty where the engine checks by itself.
     pub constraints: &'static str,
     /// → `1` when the ledger exists, else no row or `0`. Must not fail when it does not.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, Row, Session, Site, Texts};
+use super::{Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Row, Session, Site, Texts};
 use crate::fault::Result;
 use crate::rows::Table;
 use crate::sha::{Sha, hex};
@@ -35,6 +35,8 @@ static DIALECT: Dialect = Dialect {
     transactional: false,
     schema: None,
     locks: true,
+    limits_hold: LimitsHold::Session,
+    plain_sessions: false,
     resets: false,
     creates_database: false,
     sql: Texts {
@@ -44,6 +46,7 @@ static DIALECT: Dialect = Dialect {
         fire_deferred: "",
         fence: include_str!("mysql/fence.sql"),
         settle: include_str!("mysql/settle.sql"),
+        unsettle: include_str!("mysql/unsettle.sql"),
         constraints: "",
         ledger_exists: include_str!("mysql/ledger_exists.sql"),
         ledger_create: include_str!("mysql/ledger_create.sql"),

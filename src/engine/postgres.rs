@@ -35,6 +35,8 @@ static DIALECT: Dialect = Dialect {
     transactional: true,
     schema: Some(SCHEMA),
     locks: true,
+    limits_hold: LimitsHold::Transaction,
+    plain_sessions: false,
     resets: true,
     creates_database: false,
     sql: Texts {
@@ -44,6 +46,7 @@ static DIALECT: Dialect = Dialect {
         fire_deferred: "SET CONSTRAINTS ALL IMMEDIATE;",
         fence: include_str!("postgres/sql/fence.sql"),
         settle: include_str!("postgres/sql/settle.sql"),
+        unsettle: "",
         constraints: "",
         ledger_exists: include_str!("postgres/sql/ledger_exists.sql"),
         ledger_create: include_str!("postgres/sql/ledger_create.sql"),

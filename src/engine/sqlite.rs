@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
-use super::{Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, Server, Session, Site, Texts};
+use super::{Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Server, Session, Site, Texts};
 use crate::fault::Result;
 use crate::rows::Table;
 use crate::snapshot::Snapshot;
@@ -42,6 +42,8 @@ static DIALECT: Dialect = Dialect {
     transactional: true,
     schema: None,
     locks: false,
+    limits_hold: LimitsHold::Session,
+    plain_sessions: true,
     resets: false,
     creates_database: true,
     sql: Texts {
@@ -51,6 +53,7 @@ static DIALECT: Dialect = Dialect {
         fire_deferred: "",
         fence: include_str!("sqlite/fence.sql"),
         settle: include_str!("sqlite/settle.sql"),
+        unsettle: "",
         constraints: include_str!("sqlite/constraints.sql"),
         ledger_exists: include_str!("sqlite/ledger_exists.sql"),
         ledger_create: include_str!("sqlite/ledger_create.sql"),
@@ -107,6 +110,7 @@ impl Engine for Sqlite {
         let unread = || DbError::new(DbErrorKind::Statement, "the schema could not be read back");
         let text = rows.into_iter().flatten().flatten().next().ok_or_else(unread)?;
         let entries: Vec<schema::Entry> = serde_json::from_str(&text).map_err(|_| unread())?;
+        drop(text);
         schema::snapshot(&entries).ok_or_else(unread)
     }
 

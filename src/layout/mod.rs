@@ -153,10 +153,16 @@ fn map_all<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
     }
     let work = &work;
     thread::scope(|scope| {
-        let chunks = items.chunks(items.len().div_ceil(workers));
+        // This thread takes a share too.
+        let (first, rest) = items.split_at(items.len().div_ceil(workers));
+        let chunks = rest.chunks(first.len());
         let running: Vec<_> =
             chunks.map(|chunk| scope.spawn(move || chunk.iter().map(work).collect::<Vec<R>>())).collect();
-        running.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        let mut done: Vec<R> = first.iter().map(work).collect();
+        for thread in running {
+            done.extend(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        done
     })
 }
 

@@ -4,6 +4,7 @@
 //! round), only regular files are opened (a FIFO would hang), sizes are looked at before bytes are read, and whatever could
 //! not be read is told as a finding instead of looking as if it were not there.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -134,6 +135,13 @@ struct Listed {
     kind: fs::FileType,
 }
 
+/// What a script that is not large fits into, in bytes.
+const BUFFER_BYTES: u64 = 64 << 10;
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 /// How far below the root an entry lies; no layout looks deeper than one folder.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Depth {
@@ -206,21 +214,29 @@ fn look_into(dir: &Path, name: &str, path: String) -> Seen {
 
 fn read(file: &Path, path: &str) -> std::result::Result<Vec<u8>, Box<Finding>> {
     let told = |error: io::Error| Box::new(unreadable("the file", path, &error));
-    let opened = fs::File::open(file).map_err(told)?;
-    let size = opened.metadata().map_err(told)?.len();
     let most = MAX_SCRIPT_BYTES as u64;
     let too_large = |size: u64| {
         let message = format!("the file has {size} bytes; {most} are the most that a script may have");
         let finding = Finding::error("too-large", message).at(Place::new(path, 1, 1));
         Box::new(finding.help("split it, or load bulk data by other means"))
     };
-    if size > most {
-        return Err(too_large(size));
-    }
-    // The file may grow while it is read, and the capacity is a hint only.
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
-    opened.take(most + 1).read_to_end(&mut bytes).map_err(told)?;
-    if bytes.len() as u64 > most { Err(too_large(bytes.len() as u64)) } else { Ok(bytes) }
+    let opened = fs::File::open(file).map_err(told)?;
+    // Scripts are small: one buffer is read into again and again, and only a large file is asked for its size.
+    BUFFER.with_borrow_mut(|buffer| {
+        buffer.clear();
+        (&opened).take(BUFFER_BYTES).read_to_end(buffer).map_err(told)?;
+        if (buffer.len() as u64) < BUFFER_BYTES {
+            return Ok(buffer.as_slice().to_vec());
+        }
+        let size = opened.metadata().map_err(told)?.len();
+        if size > most {
+            return Err(too_large(size));
+        }
+        // The file may grow while it is read.
+        let mut bytes = std::mem::take(buffer);
+        opened.take(most + 1 - BUFFER_BYTES).read_to_end(&mut bytes).map_err(told)?;
+        if bytes.len() as u64 > most { Err(too_large(bytes.len() as u64)) } else { Ok(bytes) }
+    })
 }
 
 fn unreadable(what: &str, path: &str, error: &io::Error) -> Finding {

@@ -8,13 +8,13 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::{clean, count, duration};
-use crate::apply::Done;
 use crate::cost::Cost;
 use crate::fault::Fault;
 use crate::finding::{Finding, Severity};
 use crate::ledger::Entry;
 use crate::plan::{Direction, Plan, Source};
 use crate::proof::Verdict;
+use crate::step::Done;
 use crate::verify::Judged;
 
 const BOLD: Style = Style::new().bold();

@@ -4,7 +4,6 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::apply::Done;
 use crate::cost::Cost;
 use crate::engine::Server;
 use crate::fault::Fault;
@@ -12,6 +11,7 @@ use crate::finding::Finding;
 use crate::ledger::{COLUMNS, Entry};
 use crate::plan::Plan;
 use crate::proof::Verdict;
+use crate::step::Done;
 use crate::verify::Judged;
 
 /// Version of the form of all objects.

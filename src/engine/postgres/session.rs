@@ -23,7 +23,7 @@ pub struct PgSession {
     server: Server,
     notices: Notices,
     /// Settings that `RESET ALL` would lose, and the name of our schema, as literals for our own texts.
-    marks: [(&'static str, String); 3],
+    marks: [(&'static str, String); 5],
     /// The conversation with the server is out of step; nothing more is said.
     broken: bool,
 }
@@ -71,11 +71,24 @@ impl PgSession {
         }
         let timezone = timezone.unwrap_or_else(|| text(8));
         let datestyle = datestyle.unwrap_or_else(|| DRIVER_DATESTYLE.into());
+        // What the server commits with, unless that is not durable.
+        let durable = match fact(10).as_deref() {
+            Some("off") if access == Access::Shadow => "off".to_owned(),
+            None | Some("off") => "on".to_owned(),
+            Some(own) => own.to_owned(),
+        };
+        let has_limit = server.major.parse().is_ok_and(|major: u32| major >= 17);
         let literal = |text: &str| Flavor::Postgres.literal(text);
         let marks = [
             ("{timezone}", literal(&timezone)),
             // The style of dates is a list of words, each its own literal.
             ("{datestyle}", datestyle.split(',').map(|word| literal(word.trim())).collect::<Vec<_>>().join(", ")),
+            ("{durable}", literal(&durable)),
+            // What an older server does not know is told twice what it does know.
+            (
+                "{no_limit}",
+                if has_limit { "transaction_timeout" } else { "idle_in_transaction_session_timeout" }.to_owned(),
+            ),
             ("{ours}", literal(target.ledger_schema.as_deref().unwrap_or(super::SCHEMA))),
         ];
         let mut session = PgSession { connection, route, server, notices: Notices::new(), marks, broken: false };

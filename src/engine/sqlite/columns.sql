@@ -17,40 +17,45 @@ columns AS (
     FROM base, pragma_table_xinfo(base.tbl) AS info
     WHERE info.hidden <> 1
 )
-SELECT
-    NULL AS "schema",
-    tbl AS "table",
-    name AS "column",
-    CASE
-        WHEN type LIKE '%BOOL%' THEN 'boolean'
-        WHEN type LIKE 'DATETIME%' OR type LIKE 'TIMESTAMP%' THEN 'timestamp'
-        WHEN type = 'DATE' THEN 'date'
-        WHEN type = 'TIME' OR type LIKE 'TIME(%' THEN 'time'
-        WHEN type LIKE 'JSON%' THEN 'json'
-        WHEN type IN ('UUID', 'GUID', 'UNIQUEIDENTIFIER') THEN 'uuid'
-        WHEN type LIKE '%INT%' THEN 'integer'
-        WHEN type LIKE '%CHAR%' OR type LIKE '%CLOB%' OR type LIKE '%TEXT%' THEN 'text'
-        WHEN type LIKE '%BLOB%' THEN 'bytes'
-        WHEN type LIKE '%REAL%' OR type LIKE '%FLOA%' OR type LIKE '%DOUB%' THEN 'float'
-        WHEN type IN ('', 'ANY', 'STRING') THEN 'text'
-        ELSE 'number'
-    END AS family,
-    declared AS type,
-    CASE WHEN instr(type, '(') > 0 THEN CAST(substr(type, instr(type, '(') + 1) AS INTEGER) END AS length,
-    CASE WHEN instr(type, ',') > 0 THEN CAST(substr(type, instr(type, ',') + 1) AS INTEGER) END AS scale,
-    NOT ("notnull" OR is_rowid) AS nullable,
-    dflt_value IS NOT NULL AND hidden = 0 AS "default",
-    hidden IN (2, 3) AS computed,
-    (
-        SELECT group_concat(key, ',') FROM (
-            SELECT 'primary key' AS key WHERE is_rowid
-            UNION ALL
-            SELECT i.name FROM pragma_index_list(tbl) AS i, pragma_index_info(i.name) AS part
-            WHERE i."unique" AND part.cid = columns.cid
-            ORDER BY 1
-        )
-    ) AS keys,
-    NULL AS labels,
-    checks
-FROM columns
-ORDER BY tbl, cid;
+SELECT json_group_array(json_array(
+    "schema", "table", "column", family, type, length, scale, nullable, "default", computed, keys, labels, checks
+)) AS switchback_packed
+FROM (
+    SELECT
+        NULL AS "schema",
+        tbl AS "table",
+        name AS "column",
+        CASE
+            WHEN type LIKE '%BOOL%' THEN 'boolean'
+            WHEN type LIKE 'DATETIME%' OR type LIKE 'TIMESTAMP%' THEN 'timestamp'
+            WHEN type = 'DATE' THEN 'date'
+            WHEN type = 'TIME' OR type LIKE 'TIME(%' THEN 'time'
+            WHEN type LIKE 'JSON%' THEN 'json'
+            WHEN type IN ('UUID', 'GUID', 'UNIQUEIDENTIFIER') THEN 'uuid'
+            WHEN type LIKE '%INT%' THEN 'integer'
+            WHEN type LIKE '%CHAR%' OR type LIKE '%CLOB%' OR type LIKE '%TEXT%' THEN 'text'
+            WHEN type LIKE '%BLOB%' THEN 'bytes'
+            WHEN type LIKE '%REAL%' OR type LIKE '%FLOA%' OR type LIKE '%DOUB%' THEN 'float'
+            WHEN type IN ('', 'ANY', 'STRING') THEN 'text'
+            ELSE 'number'
+        END AS family,
+        declared AS type,
+        CASE WHEN instr(type, '(') > 0 THEN CAST(substr(type, instr(type, '(') + 1) AS INTEGER) END AS length,
+        CASE WHEN instr(type, ',') > 0 THEN CAST(substr(type, instr(type, ',') + 1) AS INTEGER) END AS scale,
+        NOT ("notnull" OR is_rowid) AS nullable,
+        dflt_value IS NOT NULL AND hidden = 0 AS "default",
+        hidden IN (2, 3) AS computed,
+        (
+            SELECT group_concat(key, ',') FROM (
+                SELECT 'primary key' AS key WHERE is_rowid
+                UNION ALL
+                SELECT i.name FROM pragma_index_list(tbl) AS i, pragma_index_info(i.name) AS part
+                WHERE i."unique" AND part.cid = columns.cid
+                ORDER BY 1
+            )
+        ) AS keys,
+        NULL AS labels,
+        checks
+    FROM columns
+    ORDER BY tbl, cid
+);

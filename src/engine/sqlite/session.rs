@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, Connection, Decode, Either, Executor, Row as _, Sqlite, TypeInfo, ValueRef};
+use sqlx::{AssertSqlSafe, Column, Connection, Decode, Either, Executor, Row as _, Sqlite, TypeInfo, ValueRef};
 
 use super::raw::Handle;
 use crate::engine::{Canceller, DbError, DbErrorKind, DbResult, Position, Ran, Row, Server, Session};
@@ -43,6 +43,7 @@ impl SqliteSession {
         while let Some(next) = stream.next().await {
             match next.map_err(error)? {
                 Either::Left(done) => affected = done.rows_affected(),
+                Either::Right(row) if keep == Keep::Rows && is_packed(&row) => rows.extend(unpacked(&row)?),
                 Either::Right(row) if keep == Keep::Rows => rows.push(texts(&row)?),
                 Either::Right(_) => {}
             }
@@ -166,6 +167,26 @@ fn transaction_ended(cause: Option<DbError>) -> DbError {
             ..cause
         },
     }
+}
+
+/// The only column of a row that holds many: a JSON array of arrays. Each row is a message from the worker's thread, so a
+/// thousand of them cost more than the query that finds them.
+const PACKED: &str = "switchback_packed";
+
+fn is_packed(row: &SqliteRow) -> bool {
+    matches!(row.columns(), [only] if only.name() == PACKED)
+}
+
+fn unpacked(row: &SqliteRow) -> DbResult<Vec<Row>> {
+    let packed = text(row, 0).map_err(error)?.unwrap_or_default();
+    let rows: Vec<Vec<serde_json::Value>> = serde_json::from_str(&packed)
+        .map_err(|error| DbError::new(DbErrorKind::Statement, format!("the rows could not be read back: {error}")))?;
+    let value = |value: serde_json::Value| match value {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    };
+    Ok(rows.into_iter().map(|row| row.into_iter().map(value).collect()).collect())
 }
 
 /// A row as text: numbers as SQLite writes them, blobs as literals, bytes that are no UTF-8 replaced.

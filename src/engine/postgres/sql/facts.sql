@@ -14,4 +14,5 @@ SELECT current_setting('server_version'), session_user, current_database(), pg_b
        (SELECT substr(entry, strpos(entry, '=') + 1) FROM own WHERE lower(split_part(entry, '=', 1)) = 'timezone' LIMIT 1),
        (SELECT substr(entry, strpos(entry, '=') + 1) FROM own WHERE lower(split_part(entry, '=', 1)) = 'datestyle' LIMIT 1),
        current_setting('log_timezone'),
-       has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
+       has_table_privilege('pg_catalog.pg_file_settings', 'SELECT'),
+       current_setting('synchronous_commit')

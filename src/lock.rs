@@ -1,0 +1,136 @@
+//! The run's lock: taken by trying, held on a session of its own, its holder named to whoever waits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::context::Context;
+use crate::engine::{Engine, Limits, Names, Session};
+use crate::event::Event;
+use crate::fault::{Fault, FaultKind, Result};
+use crate::store::{ledger_exists, own};
+
+/// Who runs, as the lease and the ledger name it.
+#[derive(Clone, Debug, Default)]
+pub struct Runner {
+    /// Random, for this run alone.
+    pub run: String,
+    pub actor: String,
+    pub host: String,
+    pub pid: u32,
+    /// What is being done, such as `up`.
+    pub what: String,
+}
+
+/// How long to wait, and for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Waits {
+    /// For the run's lock.
+    pub lock: Duration,
+    /// For what a statement needs.
+    pub limits: Limits,
+}
+
+/// The lock's session, kept busy so that a server that ends idle sessions leaves it alone, and a network that has gone
+/// is noticed.
+pub(crate) struct Heartbeat {
+    pub(crate) backend: Option<String>,
+    lost: Arc<AtomicBool>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Box<dyn Session>>,
+}
+
+/// A quarter of the 60 s after which a server may take the lock's session for dead.
+const BEAT: Duration = Duration::from_secs(15);
+
+impl Heartbeat {
+    pub(crate) fn start(mut session: Box<dyn Session>) -> Self {
+        let backend = session.server().backend.clone();
+        let lost = Arc::new(AtomicBool::new(false));
+        let (stop, mut stopped) = oneshot::channel();
+        let flag = Arc::clone(&lost);
+        let task = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = &mut stopped => return session,
+                    () = tokio::time::sleep(BEAT) => {
+                        if session.batch("SELECT 1").await.is_err() {
+                            flag.store(true, Ordering::SeqCst);
+                        }
+                    }
+                }
+            }
+        });
+        Heartbeat { backend, lost, stop, task }
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
+    }
+
+    pub(crate) async fn stop(self) {
+        // Either the task is told, or it is gone already, and the lock with it.
+        let _ = self.stop.send(());
+        if let Ok(session) = self.task.await {
+            session.close().await;
+        }
+    }
+}
+
+pub(crate) async fn wait_for_lock(
+    engine: &dyn Engine,
+    names: &Names,
+    lock: &mut dyn Session,
+    context: &Context,
+    wait: Duration,
+) -> Result<()> {
+    let until = tokio::time::Instant::now() + wait;
+    let mut pause = Duration::from_millis(20);
+    let mut told = false;
+    loop {
+        if engine.try_lock(lock).await.map_err(|error| own("trying the lock", &error))? {
+            return Ok(());
+        }
+        context.go_on()?;
+        if tokio::time::Instant::now() + pause > until || !told {
+            let holder = holder(engine, names, lock).await;
+            if tokio::time::Instant::now() + pause > until {
+                let fault = Fault::new(FaultKind::Busy, format!("another runner holds the lock: {holder}"));
+                return Err(fault.help("wait for it, or give `--lock-wait SECONDS` more time"));
+            }
+            told = true;
+            context.tell(Event::Waiting { holder });
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(500));
+    }
+}
+
+/// Who holds the lease, in words.
+pub(crate) async fn holder(engine: &dyn Engine, names: &Names, session: &mut dyn Session) -> String {
+    let rows = match ledger_exists(engine, names, session).await {
+        Ok(true) => session.rows(&names.fill(engine.dialect().sql.lease_read), &[]).await.unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let Some(row) = rows.first() else { return "a runner that is just starting".to_owned() };
+    let part = |at: usize| row.get(at).and_then(Option::as_deref).unwrap_or("?");
+    if row.get(1).is_none_or(Option::is_none) {
+        return "a runner that is just starting".to_owned();
+    }
+    format!("{}@{} (process {}), `{}` since {}", part(2), part(3), part(4), part(5), part(7))
+}
+
+/// Random hex digits, from the hash keys that the standard library draws from the system for each map.
+pub fn nonce(digits: usize) -> String {
+    use std::hash::{BuildHasher, Hasher};
+    let mut out = String::new();
+    while out.len() < digits {
+        let word = std::collections::hash_map::RandomState::new().build_hasher().finish();
+        out.push_str(&format!("{word:016x}"));
+    }
+    out.truncate(digits);
+    out
+}
