@@ -7,7 +7,7 @@ use switchback::cli::{self, Cli};
 use switchback::context::Interrupt;
 
 fn main() -> ExitCode {
-    grow_heaps_in_large_steps();
+    cli::heap::grow_in_large_steps();
     let cli = Cli::parse();
     let interrupt = Interrupt::default();
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
@@ -21,17 +21,6 @@ fn main() -> ExitCode {
     });
     ExitCode::from(code)
 }
-
-/// Each thread has a heap of its own, which glibc would make a page larger at a time, with a call that holds up all threads;
-/// files are read on several.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn grow_heaps_in_large_steps() {
-    // SAFETY: a setting of the allocator, made before there is a second thread.
-    unsafe { libc::mallopt(libc::M_TOP_PAD, 4 << 20) };
-}
-
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn grow_heaps_in_large_steps() {}
 
 /// Ctrl-C and SIGTERM ask to stop; a second one cancels the running statement.
 async fn listen(interrupt: Interrupt) {

@@ -189,6 +189,14 @@ fn edited_up(migration: &Migration, kept: &Migration) -> Finding {
     Finding::error("edited-after-apply", message).of(&migration.id).at(migration.up.place(0)).detail(lines)
 }
 
+/// Whether the checkout has anything that is not applied as it is there.
+pub fn differs(project: &Project, state: &State) -> bool {
+    let applied: BTreeMap<&Id, &Sha> = state.applied.iter().map(|applied| (&applied.id, &applied.digest)).collect();
+    let is_applied =
+        |migration: &Migration| applied.get(&migration.id).is_some_and(|digest| **digest == migration.digest());
+    state.open.is_some() || !project.migrations.iter().all(is_applied)
+}
+
 /// What is applied that the checkout does not have.
 pub fn unknown<'a>(project: &Project, state: &'a State) -> Vec<&'a Applied> {
     let known: BTreeSet<&Id> = project.migrations.iter().map(|migration| &migration.id).collect();

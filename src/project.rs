@@ -64,24 +64,42 @@ impl Project {
     /// When the folder is missing, its layout is not clear, or the registry is no registry. What is wrong with single
     /// migrations is told by [`check`](Project::check).
     pub fn load(files: &Files, engine: &str, flavor: Flavor) -> Result<Project> {
-        let registry_path = files.dir.join(registry::FILE);
         // Each takes about as long as the other.
-        let (loaded, read) = thread::scope(|scope| {
-            let reading = scope.spawn(|| read_registry(&registry_path));
-            let loaded = read_migrations(files, engine, flavor);
-            (loaded, reading.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        let (project, read) = thread::scope(|scope| {
+            let reading = scope.spawn(|| read_registry(&files.dir.join(registry::FILE)));
+            let project = Project::load_files(files, engine, flavor);
+            (project, reading.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });
-        let (layout, loaded) = loaded?;
-        let (registry, is_sealed) = read?;
+        let mut project = project?;
+        (project.registry, project.is_sealed) = read?;
+        Ok(project)
+    }
+
+    /// Reads the folder without its registry: enough to tell what is applied, and to go back.
+    ///
+    /// # Errors
+    /// As [`load`](Project::load), but for the registry.
+    pub fn load_files(files: &Files, engine: &str, flavor: Flavor) -> Result<Project> {
+        let (layout, loaded) = read_migrations(files, engine, flavor)?;
+        let registry_path = files.dir.join(registry::FILE);
         Ok(Project {
             layout,
             engine: engine.to_owned(),
             migrations: loaded.migrations,
-            registry,
-            is_sealed,
+            registry: Registry::new(registry_path.display().to_string()),
+            is_sealed: false,
             findings: loaded.findings,
             registry_path,
         })
+    }
+
+    /// Reads the registry, where [`load_files`](Project::load_files) has left it out.
+    ///
+    /// # Errors
+    /// When it is no registry.
+    pub fn read_registry(&mut self) -> Result<()> {
+        (self.registry, self.is_sealed) = read_registry(&self.registry_path)?;
+        Ok(())
     }
 
     /// All findings about the files: of the tree, the layout and the checks, sorted by place.

@@ -73,7 +73,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("layout", &["names", "pairs", "sections", "tree"]),
     ("engine", &[]),
     ("report", &[]),
-    ("cli", &["execute", "exit", "ui"]),
+    ("cli", &["execute", "exit", "heap", "ui"]),
 ];
 
 /// What only the hands may do: speak, read the environment and the clock, end the process.

@@ -74,6 +74,9 @@ pub async fn execute(app: &App, verb: &'static str, goal: &Goal, args: &RunArgs,
             continue;
         }
         let Some((plan, costs)) = round.prepare(goal).await? else {
+            let Round { project, state, .. } = round;
+            // As in `status`: the process ends here.
+            std::mem::forget((project, state));
             return Ok(nothing(app, verb));
         };
         if args.dry_run {
@@ -111,8 +114,16 @@ struct Round<'a> {
 
 impl<'a> Round<'a> {
     async fn open(app: &'a App, verb: &'static str, args: &'a RunArgs) -> Result<Round<'a>> {
-        let (mut database, project, state) = app.look().await?;
+        let (mut database, mut project, state) = app.look(Project::load_files).await?;
         refuse_foreign_history(&mut database, &state).await?;
+        let needs_registry = match verb {
+            "up" => planning::differs(&project, &state),
+            "down" => args.locked,
+            _ => true,
+        };
+        if needs_registry {
+            project.read_registry()?;
+        }
         Ok(Round { app, verb, args, database, project, state, resume: None, amendments: Vec::new() })
     }
 
@@ -289,6 +300,7 @@ impl<'a> Round<'a> {
         let Round { app, verb, args, database, project, state, resume, amendments } = self;
         // The plan has what is run; files and proofs are not needed any more.
         drop(project);
+        super::heap::give_back();
         let (runner, provenance) = app.runner(verb, args.reason.as_deref());
         let mut locked = database.lock(&app.context, runner, app.waits()).await?;
         let now = locked.state().await?;

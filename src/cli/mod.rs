@@ -21,12 +21,14 @@ use crate::lock::{Runner, Waits, nonce};
 use crate::project::{Files, Project};
 use crate::report::json;
 use crate::shadow::Maker;
+use crate::sql::Flavor;
 use ui::{Terminal, Voice};
 
 mod check;
 mod down;
 mod execute;
 pub mod exit;
+pub mod heap;
 mod init;
 mod log;
 mod new;
@@ -157,6 +159,9 @@ async fn dispatch(app: &App, command: Command) -> Result<u8> {
     }
 }
 
+/// [`Project::load`], or [`Project::load_files`] where the registry may not be needed.
+pub type Load = fn(&Files, &str, Flavor) -> Result<Project>;
+
 /// What every command works with.
 pub struct App {
     pub common: Common,
@@ -194,15 +199,16 @@ impl App {
         Project::load(&self.files(), database.server().engine, database.engine().dialect().flavor)
     }
 
-    /// A read-only session on the database that is meant, the files, and what is applied: both are read at the same time.
-    pub async fn look(&self) -> Result<(Database, Project, State)> {
+    /// A read-only session on the database that is meant, the files as `load` reads them, and what is applied: files and
+    /// database are read at the same time.
+    pub async fn look(&self, load: Load) -> Result<(Database, Project, State)> {
         let mut database = self.database().await?;
         let (engine, flavor) = (database.server().engine, database.engine().dialect().flavor);
         let (project, state) = {
             let mut asking = Box::pin(database.state());
             // The first question is under way while the files are read.
             let asked = futures_util::poll!(asking.as_mut());
-            let project = Project::load(&self.files(), engine, flavor);
+            let project = load(&self.files(), engine, flavor);
             match asked {
                 Poll::Ready(state) => (project, state),
                 Poll::Pending => (project, asking.await),

@@ -9,6 +9,7 @@ use crate::fault::Result;
 use crate::id;
 use crate::plan::{Goal, Proven, Warrant};
 use crate::planning;
+use crate::project::Project;
 use crate::report::{human, json};
 
 /// Show what `up` or `down` would do; nothing is changed and nothing is proven
@@ -35,7 +36,7 @@ enum Way {
 }
 
 pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
-    let (mut database, project, state) = app.look().await?;
+    let (mut database, project, state) = app.look(Project::load).await?;
     let goal = match (args.way, args.steps, &args.to) {
         (Way::Up, Some(count), _) => Goal::Ahead(count),
         (Way::Down, Some(count), _) => Goal::Back(count),

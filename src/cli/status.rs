@@ -31,7 +31,7 @@ struct Standing<'a> {
 }
 
 pub async fn run(app: &App, args: &Status) -> Result<u8> {
-    let (mut database, project, state) = app.look().await?;
+    let (mut database, project, state) = app.look(Project::load).await?;
     let foreign = if state.exists { None } else { database.history().await? };
     let server = database.server().clone();
     database.close().await;
@@ -73,7 +73,11 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
             ui::talk(&format!("{applied} applied, {pending} pending on {} {}\n", server.engine, server.version));
         }
     }
-    Ok(if args.exit_code && pending > 0 { exit::FINDINGS } else { exit::DONE })
+    let code = if args.exit_code && pending > 0 { exit::FINDINGS } else { exit::DONE };
+    drop(standings);
+    // The process ends here, and taking a thousand migrations apart would take longer than telling of them did.
+    std::mem::forget((project, state));
+    Ok(code)
 }
 
 fn standings<'a>(project: &'a Project, state: &'a State) -> Vec<Standing<'a>> {
