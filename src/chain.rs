@@ -32,6 +32,8 @@ pub struct Chain {
     filled: Filled,
     /// What the project puts before every script, as it was run in the session.
     prepared: String,
+    /// A script has run since the last reset that says something of its session, or runs code that is not in its text.
+    may_be_changed: bool,
     /// Number of migrations that it stands behind.
     pub at: usize,
 }
@@ -62,6 +64,7 @@ impl Chain {
             interrupt,
             filled: Filled::new(Mildness::Bold),
             prepared: String::new(),
+            may_be_changed: false,
             at: 0,
         })
     }
@@ -99,6 +102,7 @@ impl Chain {
     async fn set(&mut self, wanted: &str) -> Result<()> {
         if self.prepared != wanted {
             wanted.clone_into(&mut self.prepared);
+            self.may_be_changed = true;
             self.reset(true).await?;
         }
         Ok(())
@@ -118,6 +122,7 @@ impl Chain {
             return Err(Fault::refused("stopped on request; the shadow is dropped"));
         }
         let touches = class::touches_session(script);
+        self.may_be_changed |= touches || class::is_opaque(script);
         match (&outcome, manner) {
             (Ok(_), Manner::OneTransaction) => {
                 if let Err(error) = self.end(sql.settle, sql.constraints).await {
@@ -203,11 +208,13 @@ impl Chain {
 
     /// Puts the session back to what the engine's own client would have.
     async fn reset(&mut self, touched: bool) -> Result<()> {
+        let may_be_changed = std::mem::take(&mut self.may_be_changed);
         if touched && !self.engine.dialect().resets {
             let fresh = self.shadow.open().await?;
             std::mem::replace(&mut self.session, fresh).close().await;
         } else {
-            self.own(self.engine.dialect().sql.reset).await?;
+            let sql = &self.engine.dialect().sql;
+            self.own(if may_be_changed { sql.reset } else { sql.reset_plain }).await?;
         }
         store::prepare(self.session.as_mut(), self.engine.dialect().flavor, &self.prepared).await
     }
@@ -225,13 +232,12 @@ impl Chain {
     /// Rolls the attempt back.
     pub async fn undo(&mut self) -> Result<()> {
         self.session.batch("ROLLBACK").await.ok();
-        let fresh_needed = !self.engine.dialect().resets;
-        self.reset(fresh_needed).await
+        self.reset(self.may_be_changed).await
     }
 
-    /// Puts rows into every table that has had none; `literals` of scripts become values.
-    pub async fn fill(&mut self, literals: &[String]) -> Result<Vec<Finding>> {
-        let filled = fill::fill(self.engine, self.session.as_mut(), &self.names, literals, &mut self.filled).await;
+    /// Puts rows into every one of `tables`, which are all there are, that has had none; `literals` of scripts become values.
+    pub async fn fill(&mut self, tables: &[Table], literals: &[String]) -> Result<Vec<Finding>> {
+        let filled = fill::fill_tables(self.engine, self.session.as_mut(), tables, literals, &mut self.filled).await;
         let report = filled.map_err(|error| store::own("filling the shadow with rows", &error))?;
         let unfilled = report.unfilled.iter().map(|unfilled| {
             Finding::note("no-rows", unfilled.to_string())
@@ -242,18 +248,27 @@ impl Chain {
     }
 
     /// Fills with plain rows; tables that come later get bold ones again.
-    pub async fn fill_mildly(&mut self) -> Result<Vec<Finding>> {
+    pub async fn fill_mildly(&mut self, tables: &[Table]) -> Result<Vec<Finding>> {
         self.filled.set_mildness(Mildness::Plain);
-        let findings = self.fill(&[]).await?;
+        let findings = self.fill(tables, &[]).await?;
         self.filled.set_mildness(Mildness::Bold);
         Ok(findings)
     }
 
-    /// Leaves the tables that are there now without rows.
-    pub async fn leave_empty(&mut self) -> Result<()> {
-        let titles: Vec<String> = self.tables().await?.iter().map(Table::title).collect();
-        self.filled.skip(titles);
-        Ok(())
+    /// Takes all rows out of tables; whatever refers to them must be among them. Gives whether the database let it happen.
+    pub async fn clear(&mut self, tables: &[Table]) -> Result<bool> {
+        let cleared = fill::clear(self.engine, self.session.as_mut(), tables).await;
+        let cleared = cleared.map_err(|error| store::own("clearing the shadow's tables", &error))?;
+        self.reset(false).await?;
+        if cleared {
+            self.filled.forget(tables.iter().map(Table::title));
+        }
+        Ok(cleared)
+    }
+
+    /// Leaves these tables without rows.
+    pub fn leave_empty(&mut self, tables: &[Table]) {
+        self.filled.skip(tables.iter().map(Table::title));
     }
 
     /// What has been filled so far; to be set again when a filling was rolled back.
@@ -263,13 +278,6 @@ impl Chain {
 
     pub fn set_filled(&mut self, filled: Filled) {
         self.filled = filled;
-    }
-
-    /// Asks for rows in all tables at the next [`fill`](Chain::fill).
-    pub async fn refill_all(&mut self) -> Result<()> {
-        let titles: Vec<String> = self.tables().await?.iter().map(Table::title).collect();
-        self.filled.refill(titles);
-        Ok(())
     }
 
     /// Asks for new rows in these tables (titles) at the next [`fill`](Chain::fill).

@@ -90,6 +90,11 @@ pub fn session_script(text: &str, flavor: Flavor) -> Script {
     Script::parse("[session]", 1, text.as_bytes(), flavor)
 }
 
+/// Whether any statement of the script runs code that is not in its text.
+pub fn is_opaque(script: &Script) -> bool {
+    script.statements().iter().any(|statement| classify(script, statement).opaque)
+}
+
 /// Whether any statement of the script may act beyond its own database.
 pub fn reaches_out(script: &Script) -> bool {
     script.statements().iter().any(|statement| classify(script, statement).reaches_out.is_some())

@@ -34,6 +34,14 @@ impl Filled {
         self.again.extend(titles);
     }
 
+    /// These tables (titles) have lost all their rows: they are filled anew, and their rows refer to those that others have
+    /// under the same numbers.
+    pub fn forget(&mut self, titles: impl IntoIterator<Item = String>) {
+        for title in titles {
+            self.tables.remove(&title);
+        }
+    }
+
     /// Leaves these tables (titles) as they are, unless [`Filled::refill`] asks for rows.
     pub fn skip(&mut self, titles: impl IntoIterator<Item = String>) {
         self.tables.extend(titles.into_iter().map(|title| (title, 0)));
@@ -67,7 +75,7 @@ impl fmt::Display for Unfilled {
 /// What a filling found and did.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// All base tables there are, so that nobody has to read them again.
+    /// All base tables there are, where [`fill`] has read them.
     pub tables: Vec<Table>,
     /// Rows put in, by title of the table.
     pub made: BTreeMap<String, u64>,
@@ -80,10 +88,10 @@ pub struct Report {
 /// What the database says.
 pub async fn read_tables(engine: &dyn Engine, session: &mut dyn Session, names: &Names) -> DbResult<Vec<Table>> {
     let texts = &engine.dialect().sql;
-    let text = |text: &str| names.fill(text).trim_end().trim_end_matches(';').to_owned();
-    let rows = session.batch(&format!("{};\n{}", text(texts.columns), text(texts.foreign_keys))).await?;
-    let (columns, rest): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.len() == COLUMNS.len());
-    if rest.iter().any(|row| row.len() != FOREIGN_KEYS.len()) {
+    let columns = session.often("", &names.fill(texts.columns), "").await?;
+    let rest = session.often("", &names.fill(texts.foreign_keys), "").await?;
+    let is_odd = |rows: &[Row], columns: &[&str]| rows.iter().any(|row| row.len() != columns.len());
+    if is_odd(&columns, COLUMNS) || is_odd(&rest, FOREIGN_KEYS) {
         return Err(DbError::new(DbErrorKind::Statement, "the catalog's columns came back in another shape"));
     }
     Ok(rows::tables(&columns, &rest))
@@ -104,7 +112,9 @@ pub async fn fill(
     done: &mut Filled,
 ) -> DbResult<Report> {
     let tables = read_tables(engine, session, names).await?;
-    fill_tables(engine, session, tables, literals, done).await
+    let mut report = fill_tables(engine, session, &tables, literals, done).await?;
+    report.tables = tables;
+    Ok(report)
 }
 
 /// As [`fill`], for tables that have been read already: all there are.
@@ -114,7 +124,7 @@ pub async fn fill(
 pub async fn fill_tables(
     engine: &dyn Engine,
     session: &mut dyn Session,
-    tables: Vec<Table>,
+    tables: &[Table],
     literals: &[String],
     done: &mut Filled,
 ) -> DbResult<Report> {
@@ -129,7 +139,6 @@ pub async fn fill_tables(
         hand.end(outcome).await?;
     }
     done.again.clear();
-    report.tables = tables;
     Ok(report)
 }
 
@@ -282,6 +291,30 @@ impl<'a> Hand<'a> {
     async fn has_rows(&mut self, table: &Table) -> DbResult<bool> {
         let sql = format!("SELECT '1' FROM {} LIMIT 1", table.quoted(self.flavor));
         Ok(!self.session.batch(&sql).await?.is_empty())
+    }
+}
+
+/// Takes all rows out of tables; whatever refers to them must be among them. Gives whether the database let it happen: a
+/// trigger may refuse, and then the rows are as they were, or some are gone.
+///
+/// # Errors
+/// A broken connection.
+pub async fn clear(engine: &dyn Engine, session: &mut dyn Session, tables: &[Table]) -> DbResult<bool> {
+    if tables.is_empty() {
+        return Ok(true);
+    }
+    let flavor = engine.dialect().flavor;
+    let names: Vec<String> = tables.iter().map(|table| table.quoted(flavor)).collect();
+    let deletes = names.iter().map(|name| format!("DELETE FROM {name};\n")).collect::<String>();
+    let text = match flavor {
+        Flavor::Postgres => format!("TRUNCATE {}", names.join(", ")),
+        Flavor::Sqlite => deletes,
+        Flavor::Mysql => ["SET SESSION foreign_key_checks = 0;\n", deletes.trim_end().trim_end_matches(';')].concat(),
+    };
+    match session.batch(&text).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind == DbErrorKind::Connection => Err(error),
+        Err(_) => Ok(false),
     }
 }
 

@@ -3,7 +3,8 @@
 //! One chain has empty tables, as a fresh installation has; the other has rows in every table, so that a down that only
 //! fails or only loses with data is caught.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use crate::chain::{self, Chain, Manner};
 use crate::class;
@@ -19,6 +20,9 @@ use crate::shadow::Maker;
 use crate::snapshot::{self, Fate, Snapshot};
 use crate::sql::Script;
 
+/// So many schemas are kept in mind with their tables: before and after a migration, and what a wrong down makes of them.
+const MET: usize = 3;
+
 /// Two shadows that stand behind the same ups.
 pub struct Pair<'a> {
     maker: &'a mut Maker,
@@ -27,8 +31,10 @@ pub struct Pair<'a> {
     full: Chain,
     /// The schema in which both stand; `None` when it was not read since they moved.
     schema: Option<Snapshot>,
-    /// Tables were left without rows for one migration's sake, and get some behind it.
-    hungry: bool,
+    /// The tables of the schemas that were met last: a migration there and back meets the same two again and again.
+    met: VecDeque<(Snapshot, Arc<Vec<Table>>)>,
+    /// Tables (titles) that were left without rows for one migration's sake, and get some behind it.
+    hungry: BTreeSet<String>,
 }
 
 impl<'a> Pair<'a> {
@@ -38,7 +44,7 @@ impl<'a> Pair<'a> {
         let empty = Chain::new(maker, engine).await?;
         let mut full = Chain::new(maker, engine).await?;
         let schema = Some(full.snapshot().await?);
-        Ok(Pair { maker, engine, empty, full, schema, hungry: false })
+        Ok(Pair { maker, engine, empty, full, schema, met: VecDeque::new(), hungry: BTreeSet::new() })
     }
 
     pub async fn close(self) -> Result<()> {
@@ -51,14 +57,27 @@ impl<'a> Pair<'a> {
         if self.full.at < ran.len() {
             self.empty.advance(ran).await?;
             self.full.advance(ran).await?;
-            self.full.fill(&[]).await?;
-            self.schema = None;
+            let schema = self.full.snapshot().await?;
+            let tables = self.tables(&schema).await?;
+            self.full.fill(&tables, &[]).await?;
+            self.schema = Some(schema);
         }
         let schema = match self.schema.take() {
             Some(schema) => schema,
             None => self.full.snapshot().await?,
         };
         Ok(self.schema.insert(schema))
+    }
+
+    /// The tables of the schema in which the chain with rows stands now.
+    async fn tables(&mut self, schema: &Snapshot) -> Result<Arc<Vec<Table>>> {
+        if let Some((_, tables)) = self.met.iter().find(|(met, _)| met == schema) {
+            return Ok(Arc::clone(tables));
+        }
+        let tables = Arc::new(self.full.tables().await?);
+        self.met.truncate(MET - 1);
+        self.met.push_front((schema.clone(), Arc::clone(&tables)));
+        Ok(tables)
     }
 
     /// Runs the migration there and back behind `ran`, and tells what was seen. Afterwards both stand behind it, unless
@@ -82,16 +101,17 @@ impl<'a> Pair<'a> {
         }
         let rows_before = self.up_with_rows(migration, ran, &mut seen).await?;
         self.full.at += 1;
-        seen.after_up = self.full.snapshot().await?;
         if let Down::Script(down) = &migration.down
             && !down.statements().is_empty()
         {
             let with: Vec<&Migration> = ran.iter().copied().chain([migration]).collect();
             self.back(migration, down, &with, &rows_before, &mut seen).await?;
         }
-        if std::mem::take(&mut self.hungry) {
-            self.full.refill_all().await?;
-            self.full.fill(&[]).await?;
+        let hungry = std::mem::take(&mut self.hungry);
+        if !hungry.is_empty() {
+            let tables = self.tables(&seen.after_up).await?;
+            self.full.refill(hungry);
+            self.full.fill(&tables, &[]).await?;
         }
         self.schema = Some(seen.after_up.clone());
         Ok(seen)
@@ -101,7 +121,7 @@ impl<'a> Pair<'a> {
     /// with milder ones and then on empty tables, and never called failed.
     async fn up_with_rows(&mut self, migration: &Migration, ran: &[&Migration], seen: &mut Seen) -> Result<Held> {
         self.seed(migration, ran, seen).await?;
-        self.meet_literals(migration).await?;
+        self.meet_literals(migration, &seen.before).await?;
         let manner = self.full.manner(&migration.up, migration.settings.transaction.up);
         let mut before = self.held(migration, &seen.before).await?;
         let mut ran_up = self.full.run(&migration.up, manner).await?;
@@ -110,7 +130,10 @@ impl<'a> Pair<'a> {
             if rows == Rows::None {
                 seen.notes.push(refused_by_rows(refusal));
             }
-            self.full = self.replaced(rows, ran).await?;
+            let schema = seen.before.clone();
+            if !self.thinned(rows, &before.tables, &schema).await? {
+                self.full = self.replaced(rows, ran, &schema).await?;
+            }
             before = self.held(migration, &seen.before).await?;
             ran_up = self.full.run(&migration.up, manner).await?;
         }
@@ -118,7 +141,9 @@ impl<'a> Pair<'a> {
             refusal.fault(FaultKind::Refused, "the up works in one empty shadow and fails in another")
         })?;
         seen.unexercised = chain::unexercised(&migration.up, &touched, Direction::Up);
-        seen.notes.extend(self.full.fill(&migration.literals()).await?);
+        seen.after_up = self.full.snapshot().await?;
+        let tables = self.tables(&seen.after_up).await?;
+        seen.notes.extend(self.full.fill(&tables, &migration.literals()).await?);
         Ok(before)
     }
 
@@ -127,17 +152,19 @@ impl<'a> Pair<'a> {
         let Some(seed) = &migration.seed else { return Ok(()) };
         let manner = self.full.manner(seed, Transaction::Auto);
         if self.full.run(seed, manner).await?.is_err() {
-            self.full = self.replaced(Rows::None, ran).await?;
+            let schema = seen.before.clone();
+            self.full = self.replaced(Rows::None, ran, &schema).await?;
             if let Err(refusal) = self.full.run(seed, manner).await? {
                 seen.notes.push(refusal.finding("seed-failed", "the rows of seed.sql cannot be put in"));
             }
-            self.full.fill(&[]).await?;
+            let tables = self.tables(&schema).await?;
+            self.full.fill(&tables, &[]).await?;
         }
         Ok(())
     }
 
     /// Puts rows with the scripts' literals into the tables that their data statements write, so that a WHERE meets some.
-    async fn meet_literals(&mut self, migration: &Migration) -> Result<()> {
+    async fn meet_literals(&mut self, migration: &Migration, schema: &Snapshot) -> Result<()> {
         let scripts = [Some(&migration.up), migration.down.script()].into_iter().flatten();
         let classes = scripts.flat_map(|script| script.statements().iter().map(|one| class::classify(script, one)));
         let written: BTreeSet<String> =
@@ -145,10 +172,10 @@ impl<'a> Pair<'a> {
         if written.is_empty() {
             return Ok(());
         }
-        let tables = self.full.tables().await?;
+        let tables = self.tables(schema).await?;
         let is_written = |table: &&Table| written.contains(&table.name.to_lowercase());
         self.full.refill(tables.iter().filter(is_written).map(Table::title));
-        self.full.fill(&migration.literals()).await.map(drop)
+        self.full.fill(&tables, &migration.literals()).await.map(drop)
     }
 
     /// The tables that the migration's scripts can touch, and what they hold.
@@ -163,7 +190,7 @@ impl<'a> Pair<'a> {
         }
         let triggers = schema.lines().iter().filter(|line| line.kind == "trigger");
         let triggered = triggers.filter_map(|line| Some(line.object.rsplit_once('.')?.0.to_owned())).collect();
-        let all = self.full.tables().await?;
+        let all = self.tables(schema).await?;
         let tables: Vec<Table> = rows::scope(&all, &names, &triggered, sight).into_iter().cloned().collect();
         let data = self.full.data(&tables).await?;
         Ok(Held { tables, data })
@@ -196,7 +223,7 @@ impl<'a> Pair<'a> {
             self.feed_again(migration, seen).await?;
             self.again_over_new_rows(migration, down, manners, (before, with), seen).await?;
         } else {
-            self.full = self.replaced(Rows::Bold, with).await?;
+            self.full = self.replaced(Rows::Bold, with, &seen.after_up.clone()).await?;
         }
         self.also_when(migration, down, with, seen).await
     }
@@ -218,8 +245,9 @@ impl<'a> Pair<'a> {
             }
         };
         seen.unexercised.extend(chain::unexercised(down, &touched, Direction::Down));
-        seen.after_down = Some(self.full.snapshot().await?);
-        let tables = self.full.tables().await?;
+        let after_down = self.full.snapshot().await?;
+        let tables = self.tables(&after_down).await?;
+        seen.after_down = Some(after_down);
         let after = self.full.data(&data::shaped(&before.tables, &tables)).await?;
         seen.losses = data::losses(&before.data, &after, &tables);
         match self.full.run(&migration.up, manners.1).await? {
@@ -259,14 +287,15 @@ impl<'a> Pair<'a> {
         if before.tables.is_empty() {
             return Ok(());
         }
+        let tables = self.tables(&seen.after_up).await?;
         self.full.refill(before.tables.iter().map(Table::title));
-        self.full.fill(&migration.literals()).await?;
+        self.full.fill(&tables, &migration.literals()).await?;
         if let Err(refusal) = self.full.run(down, manners.0).await? {
             seen.down_failed = Some((refusal, When::NewRows));
         } else if self.full.run(&migration.up, manners.1).await?.is_ok() {
             return self.feed_again(migration, seen).await;
         }
-        self.full = self.replaced(Rows::Bold, with).await?;
+        self.full = self.replaced(Rows::Bold, with, &seen.after_up.clone()).await?;
         Ok(())
     }
 
@@ -276,7 +305,8 @@ impl<'a> Pair<'a> {
         let came = came.into_iter().filter(|change| change.kind == "table" && change.fate == Fate::Added);
         self.full.refill(came.map(|change| change.object));
         self.full.refill(seen.losses.iter().map(|loss| loss.table.clone()));
-        self.full.fill(&migration.literals()).await.map(drop)
+        let tables = self.tables(&seen.after_up).await?;
+        self.full.fill(&tables, &migration.literals()).await.map(drop)
     }
 
     async fn new_rows_and_down(
@@ -287,8 +317,9 @@ impl<'a> Pair<'a> {
         seen: &mut Seen,
     ) -> Result<()> {
         let filled = self.full.filled();
+        let tables = self.tables(&seen.after_up).await?;
         self.full.refill(before.tables.iter().map(Table::title));
-        self.full.fill(&migration.literals()).await?;
+        self.full.fill(&tables, &migration.literals()).await?;
         if let Err(refusal) = self.full.run(down, Manner::Inside).await? {
             seen.down_failed = Some((refusal, When::NewRows));
         }
@@ -323,6 +354,23 @@ impl<'a> Pair<'a> {
         Ok(())
     }
 
+    /// Other rows for the tables that an up can touch, in place, where its refusal has left the schema as it was. Gives whether
+    /// that could be done.
+    async fn thinned(&mut self, rows: Rows, touched: &[Table], schema: &Snapshot) -> Result<bool> {
+        if self.full.snapshot().await? != *schema || !self.full.clear(touched).await? {
+            return Ok(false);
+        }
+        let tables = self.tables(schema).await?;
+        match rows {
+            Rows::None => {
+                self.full.leave_empty(touched);
+                self.hungry = touched.iter().map(Table::title).collect();
+            }
+            Rows::Mild | Rows::Bold => drop(self.full.fill_mildly(&tables).await?),
+        }
+        Ok(true)
+    }
+
     async fn bare(&mut self, ran: &[&Migration]) -> Result<Chain> {
         let mut fresh = Chain::new(self.maker, self.engine).await?;
         fresh.advance(ran).await?;
@@ -330,16 +378,21 @@ impl<'a> Pair<'a> {
         Ok(fresh)
     }
 
-    /// A new chain behind `ran`, in place of one that did not come back. Where it gets no rows now, tables that are there
+    /// A new chain behind `ran`, where the schema is `schema`, in place of one that did not come back. Where it gets no rows now, tables that are there
     /// already get none later on either.
-    async fn replaced(&mut self, rows: Rows, ran: &[&Migration]) -> Result<Chain> {
+    async fn replaced(&mut self, rows: Rows, ran: &[&Migration], schema: &Snapshot) -> Result<Chain> {
         let mut fresh = self.bare(ran).await?;
+        let known = self.met.iter().find(|(met, _)| met == schema).map(|(_, tables)| Arc::clone(tables));
+        let tables = match known {
+            Some(tables) => tables,
+            None => Arc::new(fresh.tables().await?),
+        };
         match rows {
-            Rows::Bold => drop(fresh.fill(&[]).await?),
-            Rows::Mild => drop(fresh.fill_mildly().await?),
+            Rows::Bold => drop(fresh.fill(&tables, &[]).await?),
+            Rows::Mild => drop(fresh.fill_mildly(&tables).await?),
             Rows::None => {
-                fresh.leave_empty().await?;
-                self.hungry = true;
+                fresh.leave_empty(&tables);
+                self.hungry = tables.iter().map(Table::title).collect();
             }
         }
         Ok(fresh)

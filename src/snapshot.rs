@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
@@ -24,11 +25,24 @@ pub struct Line {
     pub value: String,
 }
 
-/// A whole schema, sorted and without doubles.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Snapshot {
+/// A whole schema, sorted and without doubles. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
     lines: Vec<Line>,
+    /// Made when somebody asks for it.
+    weak_digest: OnceLock<Sha>,
 }
+
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Snapshot) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.lines == other.0.lines
+    }
+}
+
+impl Eq for Snapshot {}
 
 /// The weak property of a column that says where it stands.
 const POSITION: &str = "~position";
@@ -85,24 +99,28 @@ impl Snapshot {
     pub fn new(mut lines: Vec<Line>) -> Snapshot {
         lines.sort_unstable();
         lines.dedup();
-        Snapshot { lines }
+        Snapshot(Arc::new(Inner { lines, weak_digest: OnceLock::new() }))
     }
 
     pub fn lines(&self) -> &[Line] {
-        &self.lines
+        &self.0.lines
     }
 
     /// SHA-256 over all lines.
     pub fn digest(&self) -> Sha {
         Sha::of_fields(
-            self.lines.iter().flat_map(|line| {
+            self.0.lines.iter().flat_map(|line| {
                 [Some(line.kind.as_str()), Some(&line.object), Some(&line.property), Some(&line.value)]
             }),
         )
     }
 
     /// SHA-256 with the weak differences left out. This is what proofs start from and what drift is judged by.
-    pub fn weak_digest<'a>(&'a self) -> Sha {
+    pub fn weak_digest(&self) -> Sha {
+        self.0.weak_digest.get_or_init(|| self.read_weakly()).clone()
+    }
+
+    fn read_weakly<'a>(&'a self) -> Sha {
         // Nearly all lines read weakly as they are, and so stand in order already; the few others are sorted in between them.
         let is_kept = |line: &&Line| !is_weak(&line.property);
         let weak = |line: &'a Line| {
@@ -112,22 +130,22 @@ impl Snapshot {
         };
         let reads_as_is = |line: &Line| line.property != "body" && !has_generated_name(&line.kind, &line.object);
         let mut others: Vec<[Cow<'_, str>; 4]> =
-            self.lines.iter().filter(is_kept).filter(|line| !reads_as_is(line)).map(weak).collect();
+            self.0.lines.iter().filter(is_kept).filter(|line| !reads_as_is(line)).map(weak).collect();
         others.sort_unstable();
-        let plain = self.lines.iter().filter(is_kept).filter(|line| reads_as_is(line)).map(weak);
+        let plain = self.0.lines.iter().filter(is_kept).filter(|line| reads_as_is(line)).map(weak);
         Sha::of_parts(merged(plain, others.into_iter()).flatten())
     }
 
     /// The objects of the schema, as `kind name`.
     pub fn titles(&self) -> BTreeSet<String> {
-        self.lines.iter().map(|line| format!("{} {}", line.kind, line.object)).collect()
+        self.0.lines.iter().map(|line| format!("{} {}", line.kind, line.object)).collect()
     }
 
     /// The names of a table's columns, in their order.
     fn columns_of(&self, table: &str) -> Vec<&str> {
-        let from = self.lines.partition_point(|line| (line.kind.as_str(), line.object.as_str()) < ("column", table));
+        let from = self.0.lines.partition_point(|line| (line.kind.as_str(), line.object.as_str()) < ("column", table));
         let lines =
-            self.lines[from..].iter().take_while(|line| line.kind == "column" && line.object.starts_with(table));
+            self.0.lines[from..].iter().take_while(|line| line.kind == "column" && line.object.starts_with(table));
         let mut columns: Vec<(u32, &str)> = lines
             .filter(|line| line.property == POSITION)
             .filter_map(|line| {
@@ -197,7 +215,7 @@ fn weak_value<'a>(key: &(&str, &str), property: &str, value: &'a str) -> Cow<'a,
 
 /// What the second schema has otherwise than the first; empty exactly when both are equal.
 pub fn diff(first: &Snapshot, second: &Snapshot) -> Vec<Change> {
-    if first.lines == second.lines {
+    if first == second {
         return Vec::new();
     }
     let (one, two) = differing(first, second);
@@ -258,8 +276,8 @@ fn reordered<'a>(first: &Snapshot, second: &Snapshot, one: &Objects<'a>, two: &O
 fn differing<'a>(first: &'a Snapshot, second: &'a Snapshot) -> (Objects<'a>, Objects<'a>) {
     let mut keys: BTreeSet<(&str, &str)> = BTreeSet::new();
     let (mut i, mut j) = (0, 0);
-    while i < first.lines.len() || j < second.lines.len() {
-        let order = match (first.lines.get(i), second.lines.get(j)) {
+    while i < first.0.lines.len() || j < second.0.lines.len() {
+        let order = match (first.0.lines.get(i), second.0.lines.get(j)) {
             (Some(a), Some(b)) => a.cmp(b),
             (Some(_), None) => std::cmp::Ordering::Less,
             _ => std::cmp::Ordering::Greater,
@@ -267,11 +285,11 @@ fn differing<'a>(first: &'a Snapshot, second: &'a Snapshot) -> (Objects<'a>, Obj
         match order {
             std::cmp::Ordering::Equal => (i, j) = (i + 1, j + 1),
             std::cmp::Ordering::Less => {
-                keys.insert((&first.lines[i].kind, &first.lines[i].object));
+                keys.insert((&first.0.lines[i].kind, &first.0.lines[i].object));
                 i += 1;
             }
             std::cmp::Ordering::Greater => {
-                keys.insert((&second.lines[j].kind, &second.lines[j].object));
+                keys.insert((&second.0.lines[j].kind, &second.0.lines[j].object));
                 j += 1;
             }
         }
@@ -282,8 +300,8 @@ fn differing<'a>(first: &'a Snapshot, second: &'a Snapshot) -> (Objects<'a>, Obj
 fn restricted<'a>(snapshot: &'a Snapshot, keys: &BTreeSet<(&'a str, &'a str)>) -> Objects<'a> {
     let mut objects: Objects<'_> = BTreeMap::new();
     for &(kind, object) in keys {
-        let from = snapshot.lines.partition_point(|line| (line.kind.as_str(), line.object.as_str()) < (kind, object));
-        let same = snapshot.lines[from..].iter().take_while(|line| line.kind == kind && line.object == object);
+        let from = snapshot.0.lines.partition_point(|line| (line.kind.as_str(), line.object.as_str()) < (kind, object));
+        let same = snapshot.0.lines[from..].iter().take_while(|line| line.kind == kind && line.object == object);
         let properties: Properties<'_> = same.map(|line| (line.property.as_str(), line.value.as_str())).collect();
         if !properties.is_empty() {
             objects.insert((kind, object), properties);

@@ -168,6 +168,14 @@ pub trait Session: Send {
     /// first that fails.
     async fn batch(&mut self, sql: &str) -> DbResult<Vec<Row>>;
 
+    /// A query of ours that this session is asked again and again, as part of one message with `before` and `after`. An engine
+    /// may keep its plan.
+    async fn often(&mut self, before: &str, query: &str, after: &str) -> DbResult<Vec<Row>> {
+        let sentence =
+            |text: &str| [text.trim_end().trim_end_matches(';'), if text.is_empty() { "" } else { ";\n" }].concat();
+        self.batch(&[before, query, after].map(sentence).concat()).await
+    }
+
     /// One statement of a script, as written.
     async fn run(&mut self, statement: &str) -> DbResult<Ran>;
 
@@ -255,6 +263,8 @@ impl Dialect {
 pub struct Texts {
     /// Before a step's BEGIN: puts session state back that an earlier script may have changed. Several statements.
     pub reset: &'static str,
+    /// As `reset`, behind a script that neither says anything of its session nor runs code that is not in its text.
+    pub reset_plain: &'static str,
     /// Begins a step's transaction. Several statements; no binds.
     pub begin: &'static str,
     /// Sets limits for as long as [`Dialect::limits_hold`] says; filled by [`Limits::fill`].

@@ -41,6 +41,7 @@ static DIALECT: Dialect = Dialect {
     creates_database: false,
     sql: Texts {
         reset: include_str!("mysql/reset.sql"),
+        reset_plain: include_str!("mysql/reset.sql"),
         begin: include_str!("mysql/begin.sql"),
         limits: include_str!("mysql/limits.sql"),
         fire_deferred: "",

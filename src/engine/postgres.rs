@@ -41,6 +41,7 @@ static DIALECT: Dialect = Dialect {
     creates_database: false,
     sql: Texts {
         reset: include_str!("postgres/sql/reset.sql"),
+        reset_plain: include_str!("postgres/sql/reset_plain.sql"),
         begin: include_str!("postgres/sql/begin.sql"),
         limits: include_str!("postgres/sql/limits.sql"),
         fire_deferred: "SET CONSTRAINTS ALL IMMEDIATE;",

@@ -47,14 +47,9 @@ pub async fn read(session: &mut dyn Session) -> DbResult<Snapshot> {
     let rare = RARE.iter().filter(|(part, _)| is_there(part)).map(|(_, text)| *text);
     let later = LATER.iter().filter(|(since, part, _)| major >= *since && is_there(part)).map(|(_, _, text)| *text);
     let parts: Vec<&str> = PARTS.iter().copied().chain(rare).chain(later).collect();
-    let pieces = [
-        include_str!("catalog/pin.sql"),
-        include_str!("catalog/with.sql"),
-        &parts.join("UNION ALL\n"),
-        ";\n",
-        include_str!("catalog/unpin.sql"),
-    ];
-    let rows = session.batch(&pieces.concat()).await?;
+    let query = [include_str!("catalog/with.sql"), &parts.join("UNION ALL\n")].concat();
+    let (pin, unpin) = (include_str!("catalog/pin.sql"), include_str!("catalog/unpin.sql"));
+    let rows = session.often(pin, &query, unpin).await?;
     let lines: Vec<Line> = rows
         .into_iter()
         .filter_map(|row| <[Option<String>; 4]>::try_from(row).ok())

@@ -10,6 +10,7 @@ use super::connect::Route;
 use super::errors::from_sqlx;
 use super::notices::Notices;
 use crate::engine::{Access, Canceller, DbError, DbErrorKind, DbResult, Ran, Row, Server, Session};
+use crate::sha::Sha;
 use crate::sql::Flavor;
 use crate::target::Target;
 
@@ -20,6 +21,7 @@ const DRIVER_DATESTYLE: &str = "ISO, MDY";
 pub struct PgSession {
     connection: PgConnection,
     route: Route,
+    access: Access,
     server: Server,
     notices: Notices,
     /// Settings that `RESET ALL` would lose, and the name of our schema, as literals for our own texts.
@@ -91,7 +93,8 @@ impl PgSession {
             ),
             ("{ours}", literal(target.ledger_schema.as_deref().unwrap_or(super::SCHEMA))),
         ];
-        let mut session = PgSession { connection, route, server, notices: Notices::new(), marks, broken: false };
+        let mut session =
+            PgSession { connection, route, access, server, notices: Notices::new(), marks, broken: false };
         if timezone != DRIVER_TIMEZONE || !datestyle.eq_ignore_ascii_case(DRIVER_DATESTYLE) {
             session.batch(include_str!("sql/client_settings.sql")).await?;
         }
@@ -154,6 +157,18 @@ impl Session for PgSession {
             marked.then(|| self.marks.iter().fold(sql.to_owned(), |text, (mark, word)| text.replace(mark, word)));
         let result = simple(&mut self.connection, filled.as_deref().unwrap_or(sql)).await;
         Ok(self.noted(result)?.0)
+    }
+
+    /// Planning what reads the catalog takes longer than reading it, as long as there are few tables.
+    async fn often(&mut self, before: &str, query: &str, after: &str) -> DbResult<Vec<Row>> {
+        let query = query.trim_end().trim_end_matches(';');
+        if self.access != Access::Shadow {
+            return self.batch(&[before, query, ";\n", after].concat()).await;
+        }
+        let name = format!("switchback_{}", Sha::of(query.as_bytes()).short());
+        let known = self.rows(include_str!("sql/is_prepared.sql"), &[Some(&name)]).await?;
+        let prepare = if known.is_empty() { format!("PREPARE {name} AS\n{query};\n") } else { String::new() };
+        self.batch(&[before, &prepare, &format!("EXECUTE {name};\n"), after].concat()).await
     }
 
     async fn run(&mut self, statement: &str) -> DbResult<Ran> {

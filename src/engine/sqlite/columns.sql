@@ -9,6 +9,12 @@ WITH base AS MATERIALIZED (
         AND tables.sql NOT LIKE 'CREATE VIRTUAL %'
         AND tables.name NOT IN (SELECT name FROM pragma_table_list WHERE "schema" = 'main' AND type = 'shadow')
 ),
+-- Once for each table: each look into a table's indexes is a statement of its own.
+uniques AS MATERIALIZED (
+    SELECT base.tbl, part.cid, i.name AS key
+    FROM base, pragma_index_list(base.tbl) AS i, pragma_index_info(i.name) AS part
+    WHERE i."unique"
+),
 columns AS (
     SELECT base.tbl, base.checks, info.cid, info.name, info.type AS declared, upper(info.type) AS type, info."notnull",
         info.dflt_value, info.pk, info.hidden,
@@ -49,8 +55,7 @@ FROM (
             SELECT group_concat(key, ',') FROM (
                 SELECT 'primary key' AS key WHERE is_rowid
                 UNION ALL
-                SELECT i.name FROM pragma_index_list(tbl) AS i, pragma_index_info(i.name) AS part
-                WHERE i."unique" AND part.cid = columns.cid
+                SELECT key FROM uniques WHERE uniques.tbl = columns.tbl AND uniques.cid = columns.cid
                 ORDER BY 1
             )
         ) AS keys,
