@@ -62,8 +62,22 @@ pub enum Control {
     Savepoint(&'static str),
 }
 
-/// Reads what a statement is.
+/// What a statement is. All of a script's are read at once, the first time: a script may be large, and is asked often.
 pub fn classify(script: &Script, statement: &Statement) -> Class {
+    let index = script.statements().partition_point(|one| one.span.start < statement.span.start);
+    classes(script)
+        .get(index)
+        .filter(|_| script.statements().get(index) == Some(statement))
+        .cloned()
+        .unwrap_or_else(|| read(script, statement))
+}
+
+fn classes(script: &Script) -> &[Class] {
+    let read_all = || script.statements().iter().map(|statement| read(script, statement)).collect::<Vec<Class>>();
+    script.reading(read_all).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn read(script: &Script, statement: &Statement) -> Class {
     let text = script.text();
     let code = |token: &Token| token.is_significant() && !matches!(token.kind, TokenKind::Executable | TokenKind::Hint);
     let tokens: Vec<Token> = script.lex(statement).filter(code).take(MAX_TOKENS).collect();
@@ -72,17 +86,17 @@ pub fn classify(script: &Script, statement: &Statement) -> Class {
 
 /// Whether any statement of the script cannot run inside a transaction.
 pub fn forbids_transaction(script: &Script) -> bool {
-    script.statements().iter().any(|statement| classify(script, statement).transaction == TransactionNeed::Forbidden)
+    classes(script).iter().any(|class| class.transaction == TransactionNeed::Forbidden)
 }
 
 /// Whether any statement of the script changes its session in a way that could reach what comes after it.
 pub fn touches_session(script: &Script) -> bool {
-    script.statements().iter().any(|statement| classify(script, statement).session)
+    classes(script).iter().any(|class| class.session)
 }
 
 /// Whether any statement of the script begins or ends a transaction.
 pub fn controls_transactions(script: &Script) -> bool {
-    script.statements().iter().any(|statement| classify(script, statement).transaction_control.is_some())
+    classes(script).iter().any(|class| class.transaction_control.is_some())
 }
 
 /// The SQL that a project's `[session]` puts before every script.
@@ -92,12 +106,12 @@ pub fn session_script(text: &str, flavor: Flavor) -> Script {
 
 /// Whether any statement of the script runs code that is not in its text.
 pub fn is_opaque(script: &Script) -> bool {
-    script.statements().iter().any(|statement| classify(script, statement).opaque)
+    classes(script).iter().any(|class| class.opaque)
 }
 
 /// Whether any statement of the script may act beyond its own database.
 pub fn reaches_out(script: &Script) -> bool {
-    script.statements().iter().any(|statement| classify(script, statement).reaches_out.is_some())
+    classes(script).iter().any(|class| class.reaches_out.is_some())
 }
 
 /// The statements of a script that are sent one by one outside a transaction: each by itself, but for those between a

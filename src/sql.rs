@@ -4,6 +4,7 @@
 //! statements one by one gives what the engine's own client would give. Everything that has a place in a script
 //! (findings, journal, database errors) gets it from here.
 
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -40,6 +41,8 @@ struct Inner {
     problem: Option<Finding>,
     /// Byte at which each line begins; made when somebody asks for a place.
     lines: OnceLock<Vec<usize>>,
+    /// What its reader has made of it.
+    reading: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 /// One statement of a script.
@@ -158,13 +161,18 @@ impl Script {
                 (split.statements, split.checksum, split.problem)
             }
         };
-        let lines = OnceLock::new();
-        let mut inner = Inner { path, first_line, text, flavor, statements, checksum, problem: None, lines };
+        let (lines, reading) = (OnceLock::new(), OnceLock::new());
+        let mut inner = Inner { path, first_line, text, flavor, statements, checksum, problem: None, lines, reading };
         inner.problem = problem.map(|problem| {
             let finding = Finding::error(problem.code, problem.message).at(inner.place(problem.offset));
             if let Some(help) = problem.help { finding.help(help) } else { finding }
         });
         Script(Arc::new(inner))
+    }
+
+    /// What `read` makes of the script, made once; `None` where another type was asked for before.
+    pub fn reading<T: Any + Send + Sync>(&self, read: impl FnOnce() -> T) -> Option<&T> {
+        self.0.reading.get_or_init(|| Box::new(read())).downcast_ref()
     }
 
     /// What makes this script unusable, with its place; nothing may be run from a script that has one.

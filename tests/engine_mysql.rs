@@ -88,7 +88,9 @@ async fn values_are_text_and_bound_values_cannot_leave_their_place() {
         let rest = [text("2024-02-29"), text("0x00ff"), text("2053"), text("1.5"), text("")];
         assert_eq!(plain, [[text("1"), None, text("ä"), text("1.50")].to_vec(), rest.to_vec()].concat());
         let hostile = [Some("it's \\' ä \"`?"), None, Some("0042"), Some("\\"), Some("a\0b"), Some("")];
-        for mode in ["", "NO_BACKSLASH_ESCAPES", "ANSI_QUOTES", "ORACLE"] {
+        // MySQL 8 has no combined modes any more.
+        let last = if session.server().engine == "mariadb" { "ORACLE" } else { "PIPES_AS_CONCAT" };
+        for mode in ["", "NO_BACKSLASH_ESCAPES", "ANSI_QUOTES", last] {
             session.batch(&format!("SET SESSION sql_mode = '{mode}'")).await.unwrap();
             let row = session.rows("SELECT ?, ?, ?, ?, ?, ?", &hostile).await.unwrap().remove(0);
             assert_eq!(row, hostile.map(|value| value.map(str::to_owned)));
@@ -481,7 +483,8 @@ async fn columns_and_foreign_keys_are_told_as_rows_wants_them() {
             let row = rows.iter().find(|row| row[1].as_deref() == Some(table) && row[2].as_deref() == Some(column)).unwrap();
             row.iter().skip(3).map(|cell| cell.clone().unwrap_or_else(|| "~".into())).collect::<Vec<_>>()
         };
-        assert_eq!(find("p", "id")[..], ["integer", "bigint(20) unsigned", "20", "0", "0", "1", "0", "PRIMARY", "~", "~"]);
+        let big = if session.server().engine == "mariadb" { "bigint(20) unsigned" } else { "bigint unsigned" };
+        assert_eq!(find("p", "id")[..], ["integer", big, "20", "0", "0", "1", "0", "PRIMARY", "~", "~"]);
         assert_eq!(find("p", "m")[..], ["number", "decimal(6,2)", "6", "2", "0", "0", "0", "u", "~", "~"]);
         let e = find("c", "e");
         assert_eq!((e[0].as_str(), e[8].as_str()), ("enum", "a\nb'c\nd,e"));

@@ -147,7 +147,14 @@ fn mysql_takes_each_piece_as_one_statement() {
             failures.extend(send(&mut connection, format!("create database {database}")).await);
             failures.extend(send(&mut connection, format!("use {database}")).await);
             for statement in script.statements() {
-                failures.extend(run::<sqlx::MySql>(&mut connection, script.sql(statement)).await);
+                let refused = run::<sqlx::MySql>(&mut connection, script.sql(statement)).await;
+                // MySQL prepares no routines (1295); what is no single statement it would refuse with another error.
+                let unprepared = refused.iter().any(|error| error.contains("1295"));
+                failures.extend(if unprepared {
+                    send(&mut connection, script.sql(statement).to_owned()).await
+                } else {
+                    refused
+                });
             }
             failures.extend(send(&mut connection, format!("drop database {database}")).await);
         }

@@ -23,7 +23,7 @@ CREATE TABLE users (id INT AUTO_INCREMENT PRIMARY KEY, email VARCHAR(90) NOT NUL
 CREATE TABLE teams (id INT PRIMARY KEY, name TEXT NOT NULL, lead_id INT NOT NULL, FOREIGN KEY (lead_id) REFERENCES users (id));
 ALTER TABLE users ADD FOREIGN KEY (team) REFERENCES teams (id);
 CREATE TABLE profiles (user_id INT PRIMARY KEY, note TEXT, FOREIGN KEY (user_id) REFERENCES users (id));
-CREATE TABLE members (user_id INT NOT NULL, team_id INT NOT NULL, role TEXT DEFAULT 'x', PRIMARY KEY (user_id, team_id), FOREIGN KEY (user_id) REFERENCES users (id), FOREIGN KEY (team_id) REFERENCES teams (id));
+CREATE TABLE members (user_id INT NOT NULL, team_id INT NOT NULL, role VARCHAR(20) DEFAULT 'x', PRIMARY KEY (user_id, team_id), FOREIGN KEY (user_id) REFERENCES users (id), FOREIGN KEY (team_id) REFERENCES teams (id));
 CREATE TABLE grants (user_id INT NOT NULL, team_id INT NOT NULL, what TEXT, FOREIGN KEY (user_id, team_id) REFERENCES members (user_id, team_id));
 CREATE TABLE trees (id INT PRIMARY KEY, root INT NOT NULL, FOREIGN KEY (root) REFERENCES trees (id));
 CREATE TABLE defaults (id INT AUTO_INCREMENT PRIMARY KEY, a VARCHAR(9) NOT NULL DEFAULT 'a', b INT DEFAULT 5);

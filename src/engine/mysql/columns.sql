@@ -44,6 +44,7 @@ LEFT JOIN (
     WHERE table_schema = DATABASE() AND non_unique = 0
     GROUP BY table_name, column_name
 ) AS u ON u.table_name = c.table_name AND u.column_name = c.column_name
+-- MySQL escapes the quotes of a check's literals and puts a character set before each: `kind` = _utf8mb4\'old\'.
 LEFT JOIN (
     /*M!100310
     SELECT table_name, GROUP_CONCAT(check_clause ORDER BY constraint_name SEPARATOR '\n') AS checks
@@ -52,7 +53,10 @@ LEFT JOIN (
     GROUP BY table_name
     */
     /*!80016
-    SELECT tc.table_name, GROUP_CONCAT(cc.check_clause ORDER BY cc.constraint_name SEPARATOR '\n') AS checks
+    SELECT tc.table_name, GROUP_CONCAT(REGEXP_REPLACE(
+        REPLACE(cc.check_clause, CHAR(92, 39 USING utf8mb4), CHAR(39 USING utf8mb4)),
+        CONCAT('_[a-z0-9]+', CHAR(39 USING utf8mb4)), CHAR(39 USING utf8mb4)
+    ) ORDER BY cc.constraint_name SEPARATOR '\n') AS checks
     FROM information_schema.check_constraints AS cc
     JOIN information_schema.table_constraints AS tc
         ON tc.constraint_schema = cc.constraint_schema AND tc.constraint_name = cc.constraint_name

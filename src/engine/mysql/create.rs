@@ -47,7 +47,23 @@ pub fn table(name: &str, text: &str, own: &Own) -> Option<Vec<Line>> {
         }
     }
     table_options(name, options, own, &mut lines);
+    leave_out_the_tables_own(&mut lines.0, options);
     Some(lines.0)
+}
+
+/// MySQL tells of a column's character set and collation once somebody has said them, though they be the table's own.
+fn leave_out_the_tables_own(lines: &mut Vec<Line>, options: &str) {
+    let said = |key: &str| pieces(options, char::is_whitespace).into_iter().find_map(|word| word.strip_prefix(key));
+    let (Some(charset), Some(collation)) = (said("CHARSET="), said("COLLATE=")) else { return };
+    let has = |column: &str, property: &str, value: &str| {
+        lines.iter().any(|line| line.object == column && line.property == property && line.value == value)
+    };
+    let columns = lines.iter().filter(|line| line.kind == "column" && line.property == "charset");
+    let same = columns
+        .map(|line| line.object.clone())
+        .filter(|column| has(column, "charset", charset) && has(column, "collation", collation));
+    let same: Vec<String> = same.collect();
+    lines.retain(|line| !(same.contains(&line.object) && matches!(line.property.as_str(), "charset" | "collation")));
 }
 
 /// The lines of a view.

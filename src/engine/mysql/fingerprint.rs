@@ -5,7 +5,7 @@ use crate::rows::{Column, Table};
 use crate::sql::Flavor;
 
 /// One SELECT: rows, hash of the whole rows, then `hash:count` of each column. Sums, because XOR loses pairs. A value is told
-/// by its CRC32, which is quick but linear: so columns sum its square, and rows an MD5 over all of theirs. NULL has a mark
+/// by its CRC32, which is quick but linear: so columns sum its square, and rows a SHA-2 over all of theirs. NULL has a mark
 /// that no number can be.
 pub fn fingerprint(table: &Table) -> String {
     let hash = |at: usize| format!("h{at}");

@@ -1,4 +1,4 @@
 SELECT
     COUNT(*),
-    COALESCE(SUM(CAST(CONV(LEFT(MD5(CONCAT_WS(',', {row})), 15), 16, 10) AS UNSIGNED)), 0){columns}
+    COALESCE(SUM(CAST(CONV(LEFT(SHA2(CONCAT_WS(',', {row}), 224), 15), 16, 10) AS UNSIGNED)), 0){columns}
 FROM (SELECT {hashes} FROM {table}) AS hashed

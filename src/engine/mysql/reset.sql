@@ -1,4 +1,4 @@
--- What a script may have left behind. ROLLBACK first: BEGIN would commit what is open.
+-- What a script may have left behind. MySQL lets only some accounts set innodb_strict_mode, even to what it is. ROLLBACK first: BEGIN would commit what is open.
 ROLLBACK;
 UNLOCK TABLES;
 SET NAMES utf8mb4;
@@ -18,8 +18,8 @@ SET SESSION
     default_week_format = @@global.default_week_format,
     div_precision_increment = @@global.div_precision_increment,
     group_concat_max_len = @@global.group_concat_max_len,
-    innodb_strict_mode = @@global.innodb_strict_mode,
     lc_time_names = @@global.lc_time_names
+    /*M! , innodb_strict_mode = @@global.innodb_strict_mode */
     /*M! , tx_isolation = @@global.tx_isolation */
     /*M! , tx_read_only = @@global.tx_read_only */
     /*M!100201 , check_constraint_checks = @@global.check_constraint_checks */
