@@ -21,8 +21,9 @@ pub async fn prepare(session: &mut dyn Session, flavor: Flavor, text: &str) -> R
     let script = class::session_script(text, flavor);
     for (index, statement) in script.statements().iter().enumerate() {
         if let Err(error) = session.run(script.sql(statement)).await {
-            let what = format!("statement {} of [session] in switchback.toml is refused", index + 1);
-            return Err(error.lines().into_iter().fold(Fault::refused(what), Fault::cause));
+            let what = format!("statement {} of the session SQL is refused: {}", index + 1, script.shown(statement));
+            let fault = error.lines().into_iter().fold(Fault::refused(what), Fault::cause);
+            return Err(fault.help("it is said by [session] in switchback.toml, or by `session` in a migration.toml"));
         }
     }
     Ok(())

@@ -455,3 +455,14 @@ fn an_up_that_made_up_rows_stand_in_the_way_of_is_tried_with_others_and_they_are
         assert!(object.to_string().contains("a.w"), "{object:#}");
     });
 }
+
+#[test]
+fn the_project_is_found_from_a_folder_below_it() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.tables(1).write("switchback.toml", "").write("app/src/main.sql", "");
+    for folder in ["app", "app/src"] {
+        let output = sandbox.command(&["status"]).current_dir(sandbox.root().join(folder)).output().unwrap();
+        assert!(output.status.success(), "{folder}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("pending  1_t1"), "{folder}");
+    }
+}

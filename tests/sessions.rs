@@ -124,5 +124,5 @@ fn the_session_belongs_to_the_digest_and_to_the_ledger() {
     sandbox.write("switchback.toml", "[session]\nmysql = \"BEGIN\"\n");
     sandbox.run(&["status"]).exits(2).says("begins or ends a transaction");
     sandbox.write("switchback.toml", "[session]\nmysql = \"SET no_such_variable = 1\"\n");
-    sandbox.run(&["verify"]).exits(1).says("statement 1 of [session]").says("no_such_variable");
+    sandbox.run(&["verify"]).exits(1).says("statement 1 of the session SQL").says("no_such_variable");
 }

@@ -297,7 +297,8 @@ impl App {
 /// The project's folder: the one that is said or the current one, or the nearest above it with a switchback.toml.
 fn project_dir(said: Option<&Path>) -> PathBuf {
     let start = said.unwrap_or(Path::new(""));
-    let depth = std::path::absolute(start).map_or(1, |path| path.components().count());
+    // The empty path means here, and has no absolute form of its own.
+    let depth = std::path::absolute(Path::new(".").join(start)).map_or(1, |path| path.components().count());
     let above = (0..depth).map(|up| (0..up).fold(start.to_path_buf(), |dir, _| dir.join("..")));
     above.into_iter().find(|dir| dir.join("switchback.toml").is_file()).unwrap_or_else(|| start.to_path_buf())
 }
