@@ -57,7 +57,7 @@ impl Print {
         Some(Print { count, hash, columns: columns.collect::<Option<_>>()? })
     }
 
-    fn column(&self, name: &str) -> Option<&ColumnPrint> {
+    pub fn column(&self, name: &str) -> Option<&ColumnPrint> {
         self.columns.iter().find(|column| column.name == name)
     }
 

@@ -1,13 +1,16 @@
 //! Judging: from what was observed in a shadow to a verdict with its findings. Pure.
 
+use std::collections::BTreeSet;
+
 use crate::class;
 use crate::data::{Loss, What};
 use crate::engine::{DbError, DbErrorKind};
 use crate::fault::{Fault, FaultKind};
 use crate::finding::{Finding, Place, Severity};
 use crate::migration::{Down, Migration};
+use crate::moves::Move;
 use crate::plan::Direction;
-use crate::proof::Verdict;
+use crate::proof::{Drops, Verdict};
 use crate::snapshot::{self, Change, Fate, Snapshot, Weight};
 use crate::sql::{Script, Statement};
 
@@ -81,7 +84,7 @@ impl Refusal {
 }
 
 /// A data statement that met no row in the shadow.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unexercised {
     pub direction: Direction,
     pub place: Place,
@@ -104,6 +107,8 @@ pub struct Seen {
     pub again_failed: Option<Refusal>,
     pub losses: Vec<Loss>,
     pub unexercised: Vec<Unexercised>,
+    /// What has another name after the up with all its rows, and comes back from there.
+    pub moves: Vec<Move>,
     /// What else is worth saying: tables without rows, an up that could only be tried on empty tables.
     pub notes: Vec<Finding>,
 }
@@ -126,10 +131,7 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// Tables and columns whose rows do not come back, as `public.users.email`.
     pub loses: Vec<String>,
-    /// Tables and columns that the up removes, as `table public.users` or `column public.users.email`.
-    pub up_drops: Vec<String>,
-    /// Tables and columns that the down removes because they came with the up.
-    pub down_drops: Vec<String>,
+    pub drops: Drops,
 }
 
 /// Judges what was seen.
@@ -143,14 +145,17 @@ pub fn judge(migration: &Migration, seen: &Seen) -> Judgement {
     let findings = findings.into_iter().map(|finding| finding.of(&migration.id)).collect();
     let there = snapshot::diff(&seen.before, &seen.after_up);
     let back = seen.after_down.as_ref().map(|after| snapshot::diff(&seen.after_up, after)).unwrap_or_default();
-    Judgement { verdict, findings, loses, up_drops: dropped(&there), down_drops: dropped(&back) }
+    let moves = seen.moves.clone();
+    let up_drops = dropped(&there, &moves.iter().map(|(from, _)| from).collect());
+    let down_drops = dropped(&back, &moves.iter().map(|(_, to)| to).collect());
+    Judgement { verdict, findings, loses, drops: Drops { up_drops, down_drops, moves } }
 }
 
-/// Tables and columns that went away, whose rows went with them.
-fn dropped(changes: &[Change]) -> Vec<String> {
+/// Tables and columns that went away, and whose rows did not move on.
+fn dropped(changes: &[Change], moved: &BTreeSet<&String>) -> Vec<String> {
     let holds_rows =
         |change: &&Change| change.fate == Fate::Removed && matches!(change.kind.as_str(), "table" | "column");
-    changes.iter().filter(holds_rows).map(Change::title).collect()
+    changes.iter().filter(holds_rows).map(Change::title).filter(|title| !moved.contains(title)).collect()
 }
 
 fn verdict(migration: &Migration, seen: &Seen, findings: &mut Vec<Finding>) -> Verdict {

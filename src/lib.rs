@@ -17,6 +17,7 @@ pub mod lexer;
 mod limits;
 mod lines;
 pub mod migration;
+pub mod moves;
 pub mod plan;
 mod predicate;
 pub mod proof;

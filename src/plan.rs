@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::id::Id;
 use crate::ledger::{Applied, Head, State};
 use crate::migration::{Down, Migration, Transaction};
-use crate::proof::{Proof, Verdict, Waiver};
+use crate::proof::{Drops, Proof, Verdict, Waiver};
 use crate::sha::Sha;
 use crate::sql::Script;
 
@@ -127,21 +127,16 @@ pub enum Warrant {
         /// Tables and columns whose rows do not come back.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         loses: Vec<String>,
-        /// Tables and columns that the up removes, and those that the down removes because they came with the up.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        up_drops: Vec<String>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        down_drops: Vec<String>,
+        #[serde(flatten)]
+        drops: Drops,
     },
     /// A waiver: this way is not proven, and somebody said why it may be gone all the same.
     Waiver {
         verdict: Verdict,
         reason: String,
         who: String,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        up_drops: Vec<String>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        down_drops: Vec<String>,
+        #[serde(flatten)]
+        drops: Drops,
     },
     /// A revert of what was applied with this warrant.
     Recorded { warrant: Box<serde_json::Value> },
@@ -154,8 +149,7 @@ impl Warrant {
             from: proof.from().clone(),
             to: proof.to().clone(),
             loses: proof.loses().to_vec(),
-            up_drops: proof.up_drops().to_vec(),
-            down_drops: proof.down_drops().to_vec(),
+            drops: proof.drops().clone(),
         }
     }
 
@@ -165,8 +159,7 @@ impl Warrant {
             verdict: waiver.verdict,
             reason: waiver.reason.clone(),
             who: waiver.by.clone(),
-            up_drops: proof.map(|proof| proof.up_drops().to_vec()).unwrap_or_default(),
-            down_drops: proof.map(|proof| proof.down_drops().to_vec()).unwrap_or_default(),
+            drops: proof.map(|proof| proof.drops().clone()).unwrap_or_default(),
         }
     }
 
@@ -181,17 +174,11 @@ impl Warrant {
         serde_json::to_string(self).ok()
     }
 
-    /// Tables and columns whose rows this step drops or does not give back.
-    pub fn drops(&self, direction: Direction) -> Vec<String> {
+    /// What becomes of tables and columns with their rows.
+    pub fn drops(&self) -> Drops {
         match self {
-            Warrant::Proof { up_drops, .. } | Warrant::Waiver { up_drops, .. } if direction == Direction::Up => {
-                up_drops.clone()
-            }
-            Warrant::Proof { down_drops, .. } | Warrant::Waiver { down_drops, .. } => down_drops.clone(),
-            Warrant::Recorded { warrant } => {
-                let list = warrant.get("down_drops").and_then(serde_json::Value::as_array);
-                list.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
-            }
+            Warrant::Proof { drops, .. } | Warrant::Waiver { drops, .. } => drops.clone(),
+            Warrant::Recorded { warrant } => Drops::deserialize(warrant.as_ref()).unwrap_or_default(),
         }
     }
 

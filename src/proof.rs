@@ -87,6 +87,34 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// What becomes of tables and columns with their rows; names are titles, as `table public.users` or
+/// `column public.users.email`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Drops {
+    /// What the up removes with its rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub up_drops: Vec<String>,
+    /// What the down removes because it came with the up.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub down_drops: Vec<String>,
+    /// What has another name after the up, with all its rows, and its old one after the down: from, to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<(String, String)>,
+}
+
+impl Drops {
+    fn sorted(mut self) -> Drops {
+        for names in [&mut self.up_drops, &mut self.down_drops] {
+            names.sort_unstable();
+            names.dedup();
+        }
+        self.moves.sort_unstable();
+        self.moves.dedup();
+        self
+    }
+}
+
 /// Evidence about one migration in one state, with the key that it is bound to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Proof {
@@ -99,8 +127,8 @@ pub struct Proof {
     version: String,
     verdict: Verdict,
     loses: Vec<String>,
-    up_drops: Vec<String>,
-    down_drops: Vec<String>,
+    #[serde(flatten)]
+    drops: Drops,
 }
 
 /// The parts of a proof, for those who may make one.
@@ -117,21 +145,16 @@ pub(crate) struct Evidence {
     pub version: String,
     pub verdict: Verdict,
     pub loses: Vec<String>,
-    pub up_drops: Vec<String>,
-    pub down_drops: Vec<String>,
+    pub drops: Drops,
 }
 
 impl Proof {
     /// Only what was just verified, or what the registry holds, may become a proof.
     pub(crate) fn new(evidence: Evidence) -> Self {
-        let Evidence { id, digest, engine, server, from, to, version, verdict, .. } = evidence;
-        let [loses, up_drops, down_drops] =
-            [evidence.loses, evidence.up_drops, evidence.down_drops].map(|mut names| {
-                names.sort_unstable();
-                names.dedup();
-                names
-            });
-        Proof { id, digest, engine, server, from, to, version, verdict, loses, up_drops, down_drops }
+        let Evidence { id, digest, engine, server, from, to, version, verdict, mut loses, drops } = evidence;
+        loses.sort_unstable();
+        loses.dedup();
+        Proof { id, digest, engine, server, from, to, version, verdict, loses, drops: drops.sorted() }
     }
 
     pub fn id(&self) -> &Id {
@@ -177,14 +200,9 @@ impl Proof {
         &self.loses
     }
 
-    /// Tables and columns that the up removes with their rows: `table public.users`, `column public.users.email`.
-    pub fn up_drops(&self) -> &[String] {
-        &self.up_drops
-    }
-
-    /// Tables and columns that the down removes because they came with the up.
-    pub fn down_drops(&self) -> &[String] {
-        &self.down_drops
+    /// What either way removes with its rows.
+    pub fn drops(&self) -> &Drops {
+        &self.drops
     }
 
     /// Whether both are bound to the same key.
@@ -342,8 +360,7 @@ mod tests {
             version: format!("{server}.1"),
             verdict,
             loses: Vec::new(),
-            up_drops: Vec::new(),
-            down_drops: Vec::new(),
+            drops: Drops::default(),
         })
     }
 

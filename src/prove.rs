@@ -14,6 +14,7 @@ use crate::fault::{FaultKind, Result};
 use crate::finding::Finding;
 use crate::judge::{Refusal, Seen, When};
 use crate::migration::{Down, Migration, Transaction};
+use crate::moves::{self, Move};
 use crate::plan::Direction;
 use crate::rows::{self, Sight, Table};
 use crate::shadow::Maker;
@@ -106,7 +107,10 @@ impl<'a> Pair<'a> {
         {
             let with: Vec<&Migration> = ran.iter().copied().chain([migration]).collect();
             self.back(migration, down, &with, &rows_before, &mut seen).await?;
+        } else {
+            seen.moves = rows_before.moves;
         }
+        self.feed(migration, [], &mut seen).await?;
         let hungry = std::mem::take(&mut self.hungry);
         if !hungry.is_empty() {
             let tables = self.tables(&seen.after_up).await?;
@@ -143,7 +147,15 @@ impl<'a> Pair<'a> {
         seen.unexercised = chain::unexercised(&migration.up, &touched, Direction::Up);
         seen.after_up = self.full.snapshot().await?;
         let tables = self.tables(&seen.after_up).await?;
-        seen.notes.extend(self.full.fill(&tables, &migration.literals()).await?);
+        let renamed = moves::candidates(&snapshot::diff(&seen.before, &seen.after_up));
+        if !renamed.is_empty() {
+            let named = moves::tables(renamed.iter().map(|(_, to)| to.as_str()), &tables);
+            before.moves = moves::held(renamed, &before.data, &self.full.data(&named).await?);
+        }
+        // Rows that stand in new tables must not get into those that are compared with what they held before the up.
+        if before.tables.is_empty() || (before.moves.is_empty() && !writes_rows(&migration.down)) {
+            self.feed(migration, [], seen).await?;
+        }
         Ok(before)
     }
 
@@ -193,7 +205,7 @@ impl<'a> Pair<'a> {
         let all = self.tables(schema).await?;
         let tables: Vec<Table> = rows::scope(&all, &names, &triggered, sight).into_iter().cloned().collect();
         let data = self.full.data(&tables).await?;
-        Ok(Held { tables, data })
+        Ok(Held { tables, data, moves: Vec::new() })
     }
 
     /// Down and up again on the chain with rows, which is left in the state after the up.
@@ -269,10 +281,12 @@ impl<'a> Pair<'a> {
         if seen.down_failed.is_some() || before.tables.is_empty() {
             return Ok(());
         }
+        let filled = self.full.filled();
         self.full.attempt().await?;
-        let tried = self.new_rows_and_down(migration, down, before, seen).await;
+        let tried = self.new_rows_and_down(migration, down, Manner::Inside, before, seen).await;
         self.full.undo().await?;
-        tried
+        self.full.set_filled(filled);
+        tried.map(drop)
     }
 
     /// The same where nothing can be rolled back: down over new rows, and up again.
@@ -287,12 +301,9 @@ impl<'a> Pair<'a> {
         if before.tables.is_empty() {
             return Ok(());
         }
-        let tables = self.tables(&seen.after_up).await?;
-        self.full.refill(before.tables.iter().map(Table::title));
-        self.full.fill(&tables, &migration.literals()).await?;
-        if let Err(refusal) = self.full.run(down, manners.0).await? {
-            seen.down_failed = Some((refusal, When::NewRows));
-        } else if self.full.run(&migration.up, manners.1).await?.is_ok() {
+        if self.new_rows_and_down(migration, down, manners.0, before, seen).await?
+            && self.full.run(&migration.up, manners.1).await?.is_ok()
+        {
             return self.feed_again(migration, seen).await;
         }
         self.full = self.replaced(Rows::Bold, with, &seen.after_up.clone()).await?;
@@ -300,31 +311,61 @@ impl<'a> Pair<'a> {
     }
 
     /// Rows for the tables that came with the up, whose rows the down took along, and for those that lost some.
-    async fn feed_again(&mut self, migration: &Migration, seen: &Seen) -> Result<()> {
+    async fn feed_again(&mut self, migration: &Migration, seen: &mut Seen) -> Result<()> {
         let came = snapshot::diff(&seen.before, &seen.after_up);
         let came = came.into_iter().filter(|change| change.kind == "table" && change.fate == Fate::Added);
-        self.full.refill(came.map(|change| change.object));
-        self.full.refill(seen.losses.iter().map(|loss| loss.table.clone()));
-        let tables = self.tables(&seen.after_up).await?;
-        self.full.fill(&tables, &migration.literals()).await.map(drop)
+        let lost = seen.losses.iter().map(|loss| loss.table.clone());
+        let hungry: Vec<String> = came.map(|change| change.object).chain(lost).collect();
+        self.feed(migration, hungry, seen).await
     }
 
+    /// Rows for new tables and for `hungry` ones in the state behind the up; what no row can be made for is noted.
+    async fn feed(
+        &mut self,
+        migration: &Migration,
+        hungry: impl IntoIterator<Item = String>,
+        seen: &mut Seen,
+    ) -> Result<()> {
+        let tables = self.tables(&seen.after_up).await?;
+        self.full.refill(hungry);
+        let notes = self.full.fill(&tables, &migration.literals()).await?;
+        let new: Vec<Finding> = notes.into_iter().filter(|note| !seen.notes.contains(note)).collect();
+        seen.notes.extend(new);
+        Ok(())
+    }
+
+    /// The down over rows that are written now, in the state behind the up. Gives whether it runs.
     async fn new_rows_and_down(
         &mut self,
         migration: &Migration,
         down: &Script,
+        manner: Manner,
         before: &Held,
         seen: &mut Seen,
-    ) -> Result<()> {
-        let filled = self.full.filled();
+    ) -> Result<bool> {
         let tables = self.tables(&seen.after_up).await?;
         self.full.refill(before.tables.iter().map(Table::title));
         self.full.fill(&tables, &migration.literals()).await?;
-        if let Err(refusal) = self.full.run(down, Manner::Inside).await? {
-            seen.down_failed = Some((refusal, When::NewRows));
+        let moved = moves::tables(before.moves.iter().map(|(_, to)| to.as_str()), &tables);
+        let new = self.full.data(&moved).await?;
+        let touched = match self.full.run(down, manner).await? {
+            Ok(touched) => touched,
+            Err(refusal) => {
+                seen.down_failed = Some((refusal, When::NewRows));
+                return Ok(false);
+            }
+        };
+        // What met no row from before the up may meet one that was written after it.
+        let still = chain::unexercised(down, &touched, Direction::Down);
+        seen.unexercised.retain(|one| one.direction == Direction::Up || still.contains(one));
+        if let (false, Some(after_down)) = (before.moves.is_empty(), seen.after_down.clone()) {
+            let tables = self.tables(&after_down).await?;
+            let back = moves::tables(before.moves.iter().map(|(from, _)| from.as_str()), &tables);
+            let back = self.full.data(&back).await?;
+            let comes_back = |(from, to): &&Move| moves::is_moved((to, &new), (from, &back));
+            seen.moves = before.moves.iter().filter(comes_back).cloned().collect();
         }
-        self.full.set_filled(filled);
-        Ok(())
+        Ok(true)
     }
 
     /// A down that failed with rows is tried on empty tables, to say which it is.
@@ -403,6 +444,17 @@ impl<'a> Pair<'a> {
 struct Held {
     tables: Vec<Table>,
     data: Data,
+    /// What has another name behind the up, with the same rows.
+    moves: Vec<Move>,
+}
+
+/// Whether a down writes rows, or may.
+fn writes_rows(down: &Down) -> bool {
+    let writes = |script: &Script| {
+        let classes = script.statements().iter().map(|statement| class::classify(script, statement));
+        classes.into_iter().any(|class| class.writes_rows.is_some() || class.opaque)
+    };
+    down.script().is_some_and(writes)
 }
 
 /// The rows that a new chain gets.

@@ -17,7 +17,7 @@ use crate::finding::Place;
 use crate::id::Id;
 use crate::lines::{File, Line, Row, inline_table};
 use crate::migration::Migration;
-use crate::proof::{Evidence, Proof, Waiver};
+use crate::proof::{Drops, Evidence, Proof, Waiver};
 use crate::sha::Sha;
 use crate::sql::{Checksum, Script};
 
@@ -432,6 +432,7 @@ impl Registry {
             "loses",
             "up_drops",
             "down_drops",
+            "moves",
         ])?;
         let proof = Proof::new(Evidence {
             id: Id::new(row.text("id")?),
@@ -443,8 +444,11 @@ impl Registry {
             version: row.text("version")?.to_owned(),
             verdict: row.verdict()?,
             loses: row.list("loses")?.unwrap_or_default(),
-            up_drops: row.list("up_drops")?.unwrap_or_default(),
-            down_drops: row.list("down_drops")?.unwrap_or_default(),
+            drops: Drops {
+                up_drops: row.list("up_drops")?.unwrap_or_default(),
+                down_drops: row.list("down_drops")?.unwrap_or_default(),
+                moves: pairs(row)?,
+            },
         });
         self.proofs.entry(proof.digest().clone()).or_default().push(proof);
         Ok(())
@@ -515,11 +519,25 @@ fn write_proof(out: &mut String, proof: &Proof) {
     line.text("from", proof.from().as_str()).text("to", proof.to().as_str());
     line.text("engine", proof.engine()).text("server", proof.server()).text("version", proof.version());
     line.text("verdict", proof.verdict().word());
-    let lists = [("loses", proof.loses()), ("up_drops", proof.up_drops()), ("down_drops", proof.down_drops())];
+    let Drops { up_drops, down_drops, moves } = proof.drops();
+    let lists = [("loses", proof.loses()), ("up_drops", up_drops), ("down_drops", down_drops)];
     for (key, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
         line.list(key, names.iter().map(String::as_str));
     }
+    if !moves.is_empty() {
+        line.list("moves", moves.iter().flat_map(|(from, to)| [from.as_str(), to]));
+    }
     line.close();
+}
+
+/// `moves`: a list in which each name is followed by the one that it has after the up.
+fn pairs(row: &Row<'_>) -> Result<Vec<(String, String)>> {
+    let mut names = row.list("moves")?.unwrap_or_default().into_iter();
+    let mut pairs = Vec::new();
+    while let Some(from) = names.next() {
+        pairs.push((from, names.next().ok_or_else(|| row.lacks("moves"))?));
+    }
+    Ok(pairs)
 }
 
 fn write_waiver(out: &mut String, waiver: &Waiver) {

@@ -174,7 +174,7 @@ impl<'a> Walk<'a> {
             (None, None) => return Err(Fault::bug("the shadows are gone")),
         };
         let seen = pair.see(migration, &self.ran).await?;
-        let Judgement { mut verdict, findings, loses, up_drops, down_drops } = judge::judge(migration, &seen);
+        let Judgement { mut verdict, findings, loses, drops } = judge::judge(migration, &seen);
         let mut proof = None;
         if verdict == Verdict::Failed {
             if earlier == Failed::Yes {
@@ -192,8 +192,7 @@ impl<'a> Walk<'a> {
                 version: self.server.version.clone(),
                 verdict,
                 loses,
-                up_drops,
-                down_drops,
+                drops,
             }));
         }
         let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -35,6 +35,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "data",
             "migration",
             "snapshot",
+            "moves",
             "graph",
             "ledger",
             "lines proof registry", // a proof holds where the registry has it; the registry is made of lines, and those of proofs

@@ -82,6 +82,11 @@ pub async fn execute(app: &App, verb: &'static str, goal: &Goal, args: &RunArgs,
         if args.dry_run {
             return round.dry_run(&plan, &costs).await;
         }
+        if !costs.is_empty() && round.is_stale().await? {
+            app.context.go_on()?;
+            overtaken(goal, changed_meanwhile())?;
+            continue;
+        }
         consent(&plan, &costs, args, asks)?;
         match round.run(&plan, goal).await? {
             Ran::Done(report) => return Ok(done(app, verb, &report)),
@@ -175,6 +180,12 @@ impl<'a> Round<'a> {
         self.refuse_by_policy(&proven)?;
         let costs = cost::costs(&mut self.database, &proven).await?;
         Ok(Some((proven, costs)))
+    }
+
+    /// Whether another runner was at work since the state was read: what was counted since may be of another state.
+    async fn is_stale(&mut self) -> Result<bool> {
+        let now = self.database.state().await?;
+        Ok(now.applied != self.state.applied || now.open != self.state.open)
     }
 
     /// Whether there is an edited way back that the ledger takes over. Only going up does that.
@@ -306,8 +317,7 @@ impl<'a> Round<'a> {
         let now = locked.state().await?;
         if now.applied != state.applied || now.open != state.open {
             locked.release().await;
-            let what = "another runner changed the database after this plan was made, so nothing was done";
-            return overtaken(goal, Fault::new(FaultKind::Overtaken, what).help("run the command again"));
+            return overtaken(goal, changed_meanwhile());
         }
         let outcome =
             match if amends { apply::amend(&mut locked, &amendments, &provenance, &app.context).await } else { Ok(()) }
@@ -337,6 +347,11 @@ fn unproven(refused: &[&Judged]) -> Fault {
         true => fault.help("mend the up script, and run the command again"),
         false => fault.help("mend the down script, or accept it openly with `switchback waive ID --reason \"…\"`"),
     }
+}
+
+fn changed_meanwhile() -> Fault {
+    let what = "another runner changed the database after this plan was made, so nothing was done";
+    Fault::new(FaultKind::Overtaken, what).help("run the command again")
 }
 
 /// A goal that is a set can be reached from wherever the database is now; one that counts from the state cannot.
