@@ -3,7 +3,9 @@
 //! It always stands in the state that the ups alone give. What a down does to it is tried inside a transaction that is
 //! rolled back, where the engine has transactional DDL; elsewhere the chain is built again when it did not come back.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::class;
 use crate::context::Interrupt;
@@ -21,6 +23,7 @@ use crate::shadow::{Maker, Shadow};
 use crate::snapshot::Snapshot;
 use crate::sql::{Script, Statement};
 use crate::store;
+use crate::touch::Touch;
 
 /// A shadow on its way along the migrations.
 pub struct Chain {
@@ -36,6 +39,14 @@ pub struct Chain {
     may_be_changed: bool,
     /// Number of migrations that it stands behind.
     pub at: usize,
+}
+
+/// What a script left behind it.
+struct Behind {
+    /// Rows that each statement touched.
+    touched: Vec<u64>,
+    /// The schema, where it was read in the script's own transaction.
+    schema: Option<Snapshot>,
 }
 
 /// How a script is run in a shadow.
@@ -113,10 +124,45 @@ impl Chain {
     /// # Errors
     /// The outer error when the shadow itself is lost, the inner one when the database refuses a statement.
     pub async fn run(&mut self, script: &Script, manner: Manner) -> Result<std::result::Result<Vec<u64>, Refusal>> {
+        Ok(self.run_from(script, manner, None).await?.map(|ran| ran.touched))
+    }
+
+    /// As [`run`](Chain::run) from the schema `before`; reads the one behind it, as far as the script can have touched it.
+    pub async fn run_and_read(
+        &mut self,
+        script: &Script,
+        manner: Manner,
+        before: &Snapshot,
+    ) -> Result<std::result::Result<(Vec<u64>, Snapshot), Refusal>> {
+        let ran = match self.run_from(script, manner, Some(before)).await? {
+            Ok(ran) => ran,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let schema = match ran.schema {
+            Some(schema) => schema,
+            None => self.read_again(before, script).await?,
+        };
+        Ok(Ok((ran.touched, schema)))
+    }
+
+    /// The schema behind a script, from the one that was there before it.
+    pub async fn read_again(&mut self, before: &Snapshot, script: &Script) -> Result<Snapshot> {
+        let touch = Touch::of(script);
+        let read = self.engine.snapshot_again(self.session.as_mut(), before, &touch).await;
+        read.map_err(|error| store::own("reading the shadow's schema", &error))
+    }
+
+    async fn run_from(
+        &mut self,
+        script: &Script,
+        manner: Manner,
+        before: Option<&Snapshot>,
+    ) -> Result<std::result::Result<Behind, Refusal>> {
         let sql = &self.engine.dialect().sql;
         if manner == Manner::OneTransaction {
-            self.own(sql.begin).await?;
+            self.begin().await?;
         }
+        let mut schema = None;
         let outcome = self.statements(script).await;
         if self.interrupt.count() > 0 {
             return Err(Fault::refused("stopped on request; the shadow is dropped"));
@@ -130,6 +176,14 @@ impl Chain {
                     self.reset(touches).await?;
                     return Ok(Err(self.at_the_end(script, error)));
                 }
+                if let Some(before) = before {
+                    schema = Some(self.read_again(before, script).await?);
+                }
+                if let Err(error) = self.session.batch("COMMIT").await {
+                    self.session.batch("ROLLBACK").await.ok();
+                    self.reset(touches).await?;
+                    return Ok(Err(self.at_the_end(script, error)));
+                }
             }
             (Err(_), Manner::OneTransaction) => {
                 self.session.batch("ROLLBACK").await.ok();
@@ -138,6 +192,9 @@ impl Chain {
                 // Deferred constraints would fire at the commit that never comes.
                 if let Err(error) = self.session.batch(sql.fire_deferred).await {
                     return Ok(Err(self.at_the_end(script, error)));
+                }
+                if let Some(before) = before {
+                    schema = Some(self.read_again(before, script).await?);
                 }
             }
             _ => {}
@@ -150,7 +207,13 @@ impl Chain {
         {
             return Err(store::own("running a script in the shadow", &refusal.error));
         }
-        Ok(outcome)
+        Ok(outcome.map(|touched| Behind { touched, schema }))
+    }
+
+    /// Begins a transaction from whose start the engine can tell what has been touched.
+    async fn begin(&mut self) -> Result<()> {
+        let sql = &self.engine.dialect().sql;
+        self.own(&[sql.begin, sql.mark].concat()).await
     }
 
     /// Runs some statements of a script without a transaction of ours.
@@ -188,7 +251,7 @@ impl Chain {
         }
     }
 
-    /// Deferred constraints are checked, foreign keys too, and the transaction is committed.
+    /// Deferred constraints are checked, foreign keys too: what a COMMIT would do.
     async fn end(&mut self, settle: &str, constraints: &str) -> std::result::Result<(), DbError> {
         self.session.batch(settle).await?;
         if !constraints.is_empty() {
@@ -198,7 +261,7 @@ impl Chain {
                 return Err(DbError::new(DbErrorKind::Statement, format!("a foreign key is violated: {text}")));
             }
         }
-        self.session.batch("COMMIT").await.map(drop)
+        Ok(())
     }
 
     fn at_the_end(&self, script: &Script, error: DbError) -> Refusal {
@@ -226,7 +289,7 @@ impl Chain {
 
     /// Opens a transaction in which things are tried and which [`undo`](Chain::undo) ends.
     pub async fn attempt(&mut self) -> Result<()> {
-        self.own(self.engine.dialect().sql.begin).await
+        self.begin().await
     }
 
     /// Rolls the attempt back.
@@ -236,7 +299,7 @@ impl Chain {
     }
 
     /// Puts rows into every one of `tables`, which are all there are, that has had none; `literals` of scripts become values.
-    pub async fn fill(&mut self, tables: &[Table], literals: &[String]) -> Result<Vec<Finding>> {
+    pub async fn fill(&mut self, tables: &[Arc<Table>], literals: &[String]) -> Result<Vec<Finding>> {
         let filled = fill::fill_tables(self.engine, self.session.as_mut(), tables, literals, &mut self.filled).await;
         let report = filled.map_err(|error| store::own("filling the shadow with rows", &error))?;
         let unfilled = report.unfilled.iter().map(|unfilled| {
@@ -248,7 +311,7 @@ impl Chain {
     }
 
     /// Fills with plain rows; tables that come later get bold ones again.
-    pub async fn fill_mildly(&mut self, tables: &[Table]) -> Result<Vec<Finding>> {
+    pub async fn fill_mildly(&mut self, tables: &[Arc<Table>]) -> Result<Vec<Finding>> {
         self.filled.set_mildness(Mildness::Plain);
         let findings = self.fill(tables, &[]).await?;
         self.filled.set_mildness(Mildness::Bold);
@@ -256,19 +319,19 @@ impl Chain {
     }
 
     /// Takes all rows out of tables; whatever refers to them must be among them. Gives whether the database let it happen.
-    pub async fn clear(&mut self, tables: &[Table]) -> Result<bool> {
+    pub async fn clear(&mut self, tables: &[Arc<Table>]) -> Result<bool> {
         let cleared = fill::clear(self.engine, self.session.as_mut(), tables).await;
         let cleared = cleared.map_err(|error| store::own("clearing the shadow's tables", &error))?;
         self.reset(false).await?;
         if cleared {
-            self.filled.forget(tables.iter().map(Table::title));
+            self.filled.forget(tables.iter().map(|table| table.title().to_owned()));
         }
         Ok(cleared)
     }
 
     /// Leaves these tables without rows.
-    pub fn leave_empty(&mut self, tables: &[Table]) {
-        self.filled.skip(tables.iter().map(Table::title));
+    pub fn leave_empty(&mut self, tables: &[Arc<Table>]) {
+        self.filled.skip(tables.iter().map(|table| table.title().to_owned()));
     }
 
     /// What has been filled so far; to be set again when a filling was rolled back.
@@ -285,16 +348,34 @@ impl Chain {
         self.filled.refill(titles);
     }
 
-    /// All base tables.
-    pub async fn tables(&mut self) -> Result<Vec<Table>> {
-        let read = fill::read_tables(self.engine, self.session.as_mut(), &self.names).await;
+    /// All base tables, or those of some groups of a snapshot.
+    pub async fn tables(&mut self, only: Option<&BTreeSet<String>>) -> Result<Vec<Arc<Table>>> {
+        let read = fill::read_tables(self.engine, self.session.as_mut(), &self.names, only).await;
         read.map_err(|error| store::own("reading the shadow's tables", &error))
     }
 
+    /// The base tables of the schema `now`, in which this stands, from those of another one that is near.
+    pub async fn tables_from(
+        &mut self,
+        near: &Snapshot,
+        known: &[Arc<Table>],
+        now: &Snapshot,
+    ) -> Result<Vec<Arc<Table>>> {
+        let apart = near.apart(now);
+        // What is no table may say something of many, and a partition of its parent.
+        let is_far = apart.contains("") || [near, now].iter().any(|schema| schema.has(&apart, "partition of"));
+        if is_far {
+            return self.tables(None).await;
+        }
+        let mut tables = self.tables(Some(&apart)).await?;
+        tables.extend(known.iter().filter(|table| !apart.contains(&table.group)).cloned());
+        tables.sort_by(|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));
+        Ok(tables)
+    }
+
     /// What tables hold.
-    pub async fn data(&mut self, tables: &[Table]) -> Result<Data> {
-        let tables: Vec<&Table> = tables.iter().collect();
-        let read = fill::read_data(self.engine, self.session.as_mut(), &tables).await;
+    pub async fn data(&mut self, tables: &[Arc<Table>]) -> Result<Data> {
+        let read = fill::read_data(self.engine, self.session.as_mut(), tables).await;
         read.map_err(|error| store::own("reading the shadow's rows", &error))
     }
 

@@ -3,8 +3,9 @@
 //! A schema that is the same again says nothing about what stood in it. Prints are compared only where both sides have
 //! the table and the column: what differs in the schema is the snapshot's business.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::rows::Table;
 
@@ -130,14 +131,14 @@ impl fmt::Display for Loss {
 
 /// What the data of `after` lacks or has changed against `before`. Tables that stand in one reading only are left out,
 /// but for those that had rows before and that `tables_after` (all there are) does not know any more.
-pub fn losses(before: &Data, after: &Data, tables_after: &[Table]) -> Vec<Loss> {
-    let known: BTreeSet<String> = tables_after.iter().map(Table::title).collect();
+pub fn losses(before: &Data, after: &Data, tables_after: &[Arc<Table>]) -> Vec<Loss> {
+    let known = |title: &str| tables_after.iter().any(|table| table.title() == title);
     let mut losses = Vec::new();
     for (table, old) in &before.tables {
         let mut tell = |column: Option<&str>, rows, sure, what| {
             losses.push(Loss { table: table.clone(), column: column.map(str::to_owned), rows, sure, what });
         };
-        match (known.contains(table), after.tables.get(table)) {
+        match (known(table), after.tables.get(table)) {
             (true, Some(new)) => compare(old, new, &mut tell),
             (false, _) if old.count > 0 => tell(None, old.count, Sure::Exactly, What::Gone),
             _ => {}
@@ -187,12 +188,14 @@ fn column(old: &Print, new: &Print, was: &ColumnPrint, is: &ColumnPrint) -> Opti
 
 /// The tables of `before` as `after` still has them, columns in the order of `before`: reading these makes whole rows
 /// comparable where only the order of columns differs.
-pub fn shaped(before: &[Table], after: &[Table]) -> Vec<Table> {
-    let now: BTreeMap<String, &Table> = after.iter().map(|table| (table.title(), table)).collect();
-    let shape = |table: &Table| {
-        let now = now.get(&table.title())?;
+pub fn shaped(before: &[Arc<Table>], after: &[Arc<Table>]) -> Vec<Arc<Table>> {
+    let shape = |table: &Arc<Table>| {
+        let now = after.iter().find(|now| now.title() == table.title())?;
+        if now.columns.iter().map(|column| &column.name).eq(table.columns.iter().map(|column| &column.name)) {
+            return Some(Arc::clone(now));
+        }
         let columns = table.columns.iter().filter_map(|column| now.column(&column.name).cloned()).collect();
-        Some(Table { columns, ..(*now).clone() })
+        Some(Arc::new(Table { columns, ..(**now).clone() }))
     };
     before.iter().filter_map(shape).collect()
 }
@@ -214,7 +217,7 @@ mod tests {
     }
 
     fn words(before: &[&str], after: &[&str]) -> Vec<String> {
-        losses(&data(before), &data(after), &[table("t", &["a", "b"])]).iter().map(Loss::to_string).collect()
+        losses(&data(before), &data(after), &[Arc::new(table("t", &["a", "b"]))]).iter().map(Loss::to_string).collect()
     }
 
     #[test]
@@ -235,7 +238,7 @@ mod tests {
         let gone = losses(&data(&["6", "x", "aa:6", "bb:4"]), &Data::default(), &[]);
         assert_eq!(gone[0].to_string(), "t is gone with 6 rows");
         assert!(losses(&data(&["0", "", "0:0", "0:0"]), &Data::default(), &[]).is_empty());
-        let unread = losses(&data(&["6", "x", "aa:6", "bb:4"]), &Data::default(), &[table("t", &[])]);
+        let unread = losses(&data(&["6", "x", "aa:6", "bb:4"]), &Data::default(), &[Arc::new(table("t", &[]))]);
         assert!(unread.is_empty());
     }
 
@@ -251,7 +254,7 @@ mod tests {
 
     #[test]
     fn another_order_of_columns_is_read_in_the_first_one() {
-        let shape = shaped(&[table("t", &["a", "b", "c"])], &[table("t", &["c", "a", "d"])]);
+        let shape = shaped(&[Arc::new(table("t", &["a", "b", "c"]))], &[Arc::new(table("t", &["c", "a", "d"]))]);
         assert_eq!(shape[0].columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["a", "c"]);
     }
 }

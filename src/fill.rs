@@ -4,8 +4,9 @@
 //! tables. Only where the database refuses is a table tried by itself, then row by row, each row in a savepoint and the
 //! refused ones milder; a table that takes no row at all is named with the database's reason.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
 use crate::data::{Data, Print};
 use crate::engine::{DbError, DbErrorKind, DbResult, Engine, Names, Row, Session};
@@ -18,14 +19,14 @@ use crate::sql::Flavor;
 pub struct Filled {
     mildness: Mildness,
     /// By title: the number of the next row.
-    tables: BTreeMap<String, usize>,
+    tables: HashMap<String, usize>,
     again: BTreeSet<String>,
 }
 
 impl Filled {
     /// Nothing yet. Rows begin at this mildness, and become milder where the database refuses them.
     pub fn new(mildness: Mildness) -> Self {
-        Filled { mildness, tables: BTreeMap::new(), again: BTreeSet::new() }
+        Filled { mildness, tables: HashMap::new(), again: BTreeSet::new() }
     }
 
     /// Asks for more rows in these tables (titles) at the next filling: because they lost theirs, because a script looks
@@ -76,25 +77,36 @@ impl fmt::Display for Unfilled {
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// All base tables there are, where [`fill`] has read them.
-    pub tables: Vec<Table>,
+    pub tables: Vec<Arc<Table>>,
     /// Rows put in, by title of the table.
     pub made: BTreeMap<String, u64>,
     pub unfilled: Vec<Unfilled>,
 }
 
-/// Reads the base tables with their columns and foreign keys, in one message.
+/// Reads the base tables with their columns and foreign keys: all of them, or those of some groups of a snapshot.
 ///
 /// # Errors
 /// What the database says.
-pub async fn read_tables(engine: &dyn Engine, session: &mut dyn Session, names: &Names) -> DbResult<Vec<Table>> {
+pub async fn read_tables(
+    engine: &dyn Engine,
+    session: &mut dyn Session,
+    names: &Names,
+    only: Option<&BTreeSet<String>>,
+) -> DbResult<Vec<Arc<Table>>> {
     let texts = &engine.dialect().sql;
-    let columns = session.often("", &names.fill(texts.columns), "").await?;
-    let rest = session.often("", &names.fill(texts.foreign_keys), "").await?;
-    let is_odd = |rows: &[Row], columns: &[&str]| rows.iter().any(|row| row.len() != columns.len());
-    if is_odd(&columns, COLUMNS) || is_odd(&rest, FOREIGN_KEYS) {
-        return Err(DbError::new(DbErrorKind::Statement, "the catalog's columns came back in another shape"));
+    let mut tables = Vec::new();
+    for (before, only) in
+        only.map_or_else(|| vec![(String::new(), "IS NOT NULL".to_owned())], |groups| engine.only(groups))
+    {
+        let columns = session.often(&before, &names.fill(texts.columns).replace("{only}", &only), "").await?;
+        let rest = session.often("", &names.fill(texts.foreign_keys).replace("{only}", &only), "").await?;
+        let is_odd = |rows: &[Row], columns: &[&str]| rows.iter().any(|row| row.len() != columns.len());
+        if is_odd(&columns, COLUMNS) || is_odd(&rest, FOREIGN_KEYS) {
+            return Err(DbError::new(DbErrorKind::Statement, "the catalog's columns came back in another shape"));
+        }
+        tables.extend(rows::tables(&columns, &rest).into_iter().map(Arc::new));
     }
-    Ok(rows::tables(&columns, &rest))
+    Ok(tables)
 }
 
 /// Puts rows into every table that has not been filled before, or that [`Filled::refill`] asked for.
@@ -111,7 +123,7 @@ pub async fn fill(
     literals: &[String],
     done: &mut Filled,
 ) -> DbResult<Report> {
-    let tables = read_tables(engine, session, names).await?;
+    let tables = read_tables(engine, session, names, None).await?;
     let mut report = fill_tables(engine, session, &tables, literals, done).await?;
     report.tables = tables;
     Ok(report)
@@ -124,13 +136,16 @@ pub async fn fill(
 pub async fn fill_tables(
     engine: &dyn Engine,
     session: &mut dyn Session,
-    tables: &[Table],
+    tables: &[Arc<Table>],
     literals: &[String],
     done: &mut Filled,
 ) -> DbResult<Report> {
-    let known: BTreeSet<String> = tables.iter().map(Table::title).collect();
-    done.tables.retain(|title, _| known.contains(title));
-    let turns = rows::order(tables.iter().filter(|table| done.wants(&table.title())));
+    let wanting: Vec<&Table> = tables.iter().map(Arc::as_ref).filter(|table| done.wants(table.title())).collect();
+    if done.tables.len() + wanting.len() > tables.len() {
+        let known: BTreeSet<&str> = tables.iter().map(|table| table.title()).collect();
+        done.tables.retain(|title, _| known.contains(title.as_str()));
+    }
+    let turns = rows::order(wanting);
     let mut report = Report::default();
     if !turns.is_empty() {
         let dialect = engine.dialect();
@@ -150,7 +165,7 @@ async fn fill_turns(
     report: &mut Report,
 ) -> DbResult<()> {
     let (flavor, mildness) = (hand.flavor, done.mildness);
-    let next = |done: &Filled, turn: &Turn<'_>| done.tables.get(&turn.table.title()).copied().unwrap_or(0);
+    let next = |done: &Filled, turn: &Turn<'_>| done.tables.get(turn.table.title()).copied().unwrap_or(0);
     let plans: Vec<Plan<'_>> = turns
         .iter()
         .map(|turn| {
@@ -162,7 +177,7 @@ async fn fill_turns(
     let all: Vec<String> = plans.iter().flat_map(Plan::statements).chain(linked.iter().cloned()).collect();
     let at_once = hand.attempt(&all).await?;
     for plan in &plans {
-        let title = plan.turn.table.title();
+        let title = plan.turn.table.title().to_owned();
         let outcome = match &at_once {
             Ok(()) => Ok(plan.rows.len() as u64),
             Err(_) => match hand.attempt(&plan.statements()).await? {
@@ -299,7 +314,7 @@ impl<'a> Hand<'a> {
 ///
 /// # Errors
 /// A broken connection.
-pub async fn clear(engine: &dyn Engine, session: &mut dyn Session, tables: &[Table]) -> DbResult<bool> {
+pub async fn clear(engine: &dyn Engine, session: &mut dyn Session, tables: &[Arc<Table>]) -> DbResult<bool> {
     if tables.is_empty() {
         return Ok(true);
     }
@@ -325,7 +340,7 @@ const TABLES_PER_MESSAGE: usize = 100;
 ///
 /// # Errors
 /// What the database says; also when an answer is missing or has not the shape it must have (I9).
-pub async fn read_data(engine: &dyn Engine, session: &mut dyn Session, tables: &[&Table]) -> DbResult<Data> {
+pub async fn read_data(engine: &dyn Engine, session: &mut dyn Session, tables: &[Arc<Table>]) -> DbResult<Data> {
     let mut data = Data::default();
     for part in tables.chunks(TABLES_PER_MESSAGE) {
         let selects: Vec<String> = part.iter().map(|table| engine.fingerprint(table)).collect();
@@ -333,12 +348,11 @@ pub async fn read_data(engine: &dyn Engine, session: &mut dyn Session, tables: &
         let rows = session.batch(&selects.join(";\n")).await?;
         let odd = |title: &str| DbError::new(DbErrorKind::Statement, format!("the data of {title} could not be read"));
         if rows.len() != part.len() {
-            return Err(odd(&part.first().map(|table| table.title()).unwrap_or_default()));
+            return Err(odd(part.first().map(|table| table.title()).unwrap_or_default()));
         }
         for (table, row) in part.iter().zip(&rows) {
-            let title = table.title();
-            let print = Print::of(table, row).ok_or_else(|| odd(&title))?;
-            data.tables.insert(title, print);
+            let print = Print::of(table, row).ok_or_else(|| odd(table.title()))?;
+            data.tables.insert(table.title().to_owned(), print);
         }
     }
     Ok(data)

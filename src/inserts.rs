@@ -305,7 +305,7 @@ mod tests {
 
     fn key(name: &str, to_table: &str, pairs: &[(&str, &str)]) -> ForeignKey {
         let pairs = pairs.iter().map(|(own, to)| ((*own).to_owned(), (*to).to_owned())).collect();
-        ForeignKey { name: name.into(), to_schema: None, to_table: to_table.into(), pairs }
+        ForeignKey { name: name.into(), to_table: to_table.into(), pairs, ..ForeignKey::default() }
     }
 
     fn made(table: &Table, mildness: Mildness, literals: &[&str]) -> Vec<Cells> {
@@ -320,7 +320,7 @@ mod tests {
     }
 
     fn table(columns: Vec<Column>, foreign_keys: Vec<ForeignKey>) -> Table {
-        Table { schema: None, name: "t".to_owned(), columns, foreign_keys }
+        Table { name: "t".to_owned(), columns, foreign_keys, ..Table::default() }
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod split;
 pub mod sql;
 pub mod target;
 pub mod token;
+pub mod touch;
 mod typed;
 mod values;
 

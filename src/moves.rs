@@ -4,6 +4,7 @@
 //! are the same under the new name behind the up, and under the old one again behind the down.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::data::{Data, Print};
 use crate::rows::Table;
@@ -28,9 +29,9 @@ pub fn candidates(there: &[Change]) -> Vec<Move> {
 }
 
 /// The tables whose rows tell about these names.
-pub fn tables<'a>(names: impl Iterator<Item = &'a str>, all: &[Table]) -> Vec<Table> {
+pub fn tables<'a>(names: impl Iterator<Item = &'a str>, all: &[Arc<Table>]) -> Vec<Arc<Table>> {
     let wanted: BTreeSet<&str> = names.filter_map(table_of).collect();
-    all.iter().filter(|table| wanted.contains(table.title().as_str())).cloned().collect()
+    all.iter().filter(|table| wanted.contains(table.title())).cloned().collect()
 }
 
 /// The candidates whose rows are all there under the new name; each name is used once.

@@ -33,7 +33,7 @@ pub struct Pair<'a> {
     /// The schema in which both stand; `None` when it was not read since they moved.
     schema: Option<Snapshot>,
     /// The tables of the schemas that were met last: a migration there and back meets the same two again and again.
-    met: VecDeque<(Snapshot, Arc<Vec<Table>>)>,
+    met: VecDeque<(Snapshot, Arc<Vec<Arc<Table>>>)>,
     /// Tables (titles) that were left without rows for one migration's sake, and get some behind it.
     hungry: BTreeSet<String>,
 }
@@ -71,11 +71,14 @@ impl<'a> Pair<'a> {
     }
 
     /// The tables of the schema in which the chain with rows stands now.
-    async fn tables(&mut self, schema: &Snapshot) -> Result<Arc<Vec<Table>>> {
+    async fn tables(&mut self, schema: &Snapshot) -> Result<Arc<Vec<Arc<Table>>>> {
         if let Some((_, tables)) = self.met.iter().find(|(met, _)| met == schema) {
             return Ok(Arc::clone(tables));
         }
-        let tables = Arc::new(self.full.tables().await?);
+        let tables = Arc::new(match self.met.front() {
+            Some((near, known)) => self.full.tables_from(near, known, schema).await?,
+            None => self.full.tables(None).await?,
+        });
         self.met.truncate(MET - 1);
         self.met.push_front((schema.clone(), Arc::clone(&tables)));
         Ok(tables)
@@ -128,24 +131,27 @@ impl<'a> Pair<'a> {
         self.meet_literals(migration, &seen.before).await?;
         let manner = self.full.manner(&migration.up, migration.settings.transaction.up);
         let mut before = self.held(migration, &seen.before).await?;
-        let mut ran_up = self.full.run(&migration.up, manner).await?;
+        let mut ran_up = self.full.run_and_read(&migration.up, manner, &seen.before).await?;
         for rows in [Rows::Mild, Rows::None] {
             let Err(refusal) = &ran_up else { break };
             if rows == Rows::None {
                 seen.notes.push(refused_by_rows(refusal));
             }
             let schema = seen.before.clone();
-            if !self.thinned(rows, &before.tables, &schema).await? {
+            // A transaction that was rolled back left nothing behind it.
+            let is_back = manner == Manner::OneTransaction && !class::controls_transactions(&migration.up)
+                || self.full.read_again(&schema, &migration.up).await? == schema;
+            if !is_back || !self.thinned(rows, &before.tables, &schema).await? {
                 self.full = self.replaced(rows, ran, &schema).await?;
             }
             before = self.held(migration, &seen.before).await?;
-            ran_up = self.full.run(&migration.up, manner).await?;
+            ran_up = self.full.run_and_read(&migration.up, manner, &seen.before).await?;
         }
-        let touched = ran_up.map_err(|refusal| {
+        let (touched, after_up) = ran_up.map_err(|refusal| {
             refusal.fault(FaultKind::Refused, "the up works in one empty shadow and fails in another")
         })?;
         seen.unexercised = chain::unexercised(&migration.up, &touched, Direction::Up);
-        seen.after_up = self.full.snapshot().await?;
+        seen.after_up = after_up;
         let tables = self.tables(&seen.after_up).await?;
         let renamed = moves::candidates(&snapshot::diff(&seen.before, &seen.after_up));
         if !renamed.is_empty() {
@@ -185,8 +191,8 @@ impl<'a> Pair<'a> {
             return Ok(());
         }
         let tables = self.tables(schema).await?;
-        let is_written = |table: &&Table| written.contains(&table.name.to_lowercase());
-        self.full.refill(tables.iter().filter(is_written).map(Table::title));
+        let is_written = |table: &&Arc<Table>| written.contains(table.lower().as_ref());
+        self.full.refill(tables.iter().filter(is_written).map(|table| table.title().to_owned()));
         self.full.fill(&tables, &migration.literals()).await.map(drop)
     }
 
@@ -200,10 +206,10 @@ impl<'a> Pair<'a> {
                 sight = Sight::Opaque;
             }
         }
-        let triggers = schema.lines().iter().filter(|line| line.kind == "trigger");
-        let triggered = triggers.filter_map(|line| Some(line.object.rsplit_once('.')?.0.to_owned())).collect();
+        let triggered =
+            schema.of_kind("trigger").filter_map(|line| Some(line.object.rsplit_once('.')?.0.to_owned())).collect();
         let all = self.tables(schema).await?;
-        let tables: Vec<Table> = rows::scope(&all, &names, &triggered, sight).into_iter().cloned().collect();
+        let tables: Vec<Arc<Table>> = rows::scope(&all, &names, &triggered, sight).into_iter().cloned().collect();
         let data = self.full.data(&tables).await?;
         Ok(Held { tables, data, moves: Vec::new() })
     }
@@ -249,23 +255,22 @@ impl<'a> Pair<'a> {
         seen: &mut Seen,
     ) -> Result<()> {
         seen.unexercised.retain(|statement| statement.direction == Direction::Up);
-        let touched = match self.full.run(down, manners.0).await? {
-            Ok(touched) => touched,
+        let (touched, after_down) = match self.full.run_and_read(down, manners.0, &seen.after_up).await? {
+            Ok(ran) => ran,
             Err(refusal) => {
                 seen.down_failed = Some((refusal, When::OldRows));
                 return Ok(());
             }
         };
         seen.unexercised.extend(chain::unexercised(down, &touched, Direction::Down));
-        let after_down = self.full.snapshot().await?;
         let tables = self.tables(&after_down).await?;
-        seen.after_down = Some(after_down);
         let after = self.full.data(&data::shaped(&before.tables, &tables)).await?;
         seen.losses = data::losses(&before.data, &after, &tables);
-        match self.full.run(&migration.up, manners.1).await? {
-            Ok(_) => seen.after_again = Some(self.full.snapshot().await?),
+        match self.full.run_and_read(&migration.up, manners.1, &after_down).await? {
+            Ok((_, after_again)) => seen.after_again = Some(after_again),
             Err(refusal) => seen.again_failed = Some(refusal),
         }
+        seen.after_down = Some(after_down);
         Ok(())
     }
 
@@ -344,7 +349,7 @@ impl<'a> Pair<'a> {
         seen: &mut Seen,
     ) -> Result<bool> {
         let tables = self.tables(&seen.after_up).await?;
-        self.full.refill(before.tables.iter().map(Table::title));
+        self.full.refill(titles(&before.tables));
         self.full.fill(&tables, &migration.literals()).await?;
         let moved = moves::tables(before.moves.iter().map(|(_, to)| to.as_str()), &tables);
         let new = self.full.data(&moved).await?;
@@ -397,15 +402,15 @@ impl<'a> Pair<'a> {
 
     /// Other rows for the tables that an up can touch, in place, where its refusal has left the schema as it was. Gives whether
     /// that could be done.
-    async fn thinned(&mut self, rows: Rows, touched: &[Table], schema: &Snapshot) -> Result<bool> {
-        if self.full.snapshot().await? != *schema || !self.full.clear(touched).await? {
+    async fn thinned(&mut self, rows: Rows, touched: &[Arc<Table>], schema: &Snapshot) -> Result<bool> {
+        if !self.full.clear(touched).await? {
             return Ok(false);
         }
         let tables = self.tables(schema).await?;
         match rows {
             Rows::None => {
                 self.full.leave_empty(touched);
-                self.hungry = touched.iter().map(Table::title).collect();
+                self.hungry = titles(touched).collect();
             }
             Rows::Mild | Rows::Bold => drop(self.full.fill_mildly(&tables).await?),
         }
@@ -426,23 +431,27 @@ impl<'a> Pair<'a> {
         let known = self.met.iter().find(|(met, _)| met == schema).map(|(_, tables)| Arc::clone(tables));
         let tables = match known {
             Some(tables) => tables,
-            None => Arc::new(fresh.tables().await?),
+            None => Arc::new(fresh.tables(None).await?),
         };
         match rows {
             Rows::Bold => drop(fresh.fill(&tables, &[]).await?),
             Rows::Mild => drop(fresh.fill_mildly(&tables).await?),
             Rows::None => {
                 fresh.leave_empty(&tables);
-                self.hungry = tables.iter().map(Table::title).collect();
+                self.hungry = titles(&tables).collect();
             }
         }
         Ok(fresh)
     }
 }
 
+fn titles(tables: &[Arc<Table>]) -> impl Iterator<Item = String> {
+    tables.iter().map(|table| table.title().to_owned())
+}
+
 /// What tables held at one moment.
 struct Held {
-    tables: Vec<Table>,
+    tables: Vec<Arc<Table>>,
     data: Data,
     /// What has another name behind the up, with the same rows.
     moves: Vec<Move>,

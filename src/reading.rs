@@ -62,6 +62,27 @@ impl<'a> Reading<'a> {
         words.find(|word| !skip.contains(word)).unwrap_or("")
     }
 
+    /// The table or view that CREATE makes, as it is written.
+    pub fn made(&self) -> Option<String> {
+        if self.word(0) != "create" || !matches!(self.object(), "table" | "view") {
+            return None;
+        }
+        let at = self
+            .tokens
+            .iter()
+            .position(|token| token.is_word(self.text, "table") || token.is_word(self.text, "view"))?;
+        let is_clause = |token: &&Token| ["if", "not", "exists"].iter().any(|word| token.is_word(self.text, word));
+        let token = self.tokens[at + 1..].iter().find(|token| !is_clause(token))?;
+        match token.kind {
+            TokenKind::QuotedIdent => {
+                let raw = token.text(self.text);
+                let quote = raw.chars().next()?;
+                Some(raw.trim_matches(quote).replace(&String::from_iter([quote, quote]), &quote.to_string()))
+            }
+            _ => Some(token.text(self.text).to_owned()),
+        }
+    }
+
     pub fn is_temporary(&self) -> bool {
         (1..4).any(|at| matches!(self.word(at), "temp" | "temporary"))
     }

@@ -15,7 +15,7 @@ use crate::migration::Migration;
 use crate::plan::Step;
 use crate::sha::Sha;
 use crate::shadow::Maker;
-use crate::snapshot::{self, Line, Snapshot};
+use crate::snapshot::{self, Snapshot};
 use crate::sql::Script;
 
 /// What a person says of a statement that leaves no trace.
@@ -137,13 +137,11 @@ async fn compare(
 /// The live schema without the indexes that a concurrent build began and did not end: it clears them away when it is run
 /// again.
 fn without_unfinished(live: &Snapshot, before: &Snapshot) -> Snapshot {
-    let is_index = |line: &&Line| line.kind == "index";
-    let known: BTreeSet<&str> = before.lines().iter().filter(is_index).map(|line| line.object.as_str()).collect();
-    let invalid = live.lines().iter().filter(is_index).filter(|line| line.property == "valid" && line.value == "no");
+    let known: BTreeSet<&str> = before.of_kind("index").map(|line| line.object.as_str()).collect();
+    let invalid = live.of_kind("index").filter(|line| line.property == "valid" && line.value == "no");
     let unfinished: BTreeSet<&str> =
         invalid.map(|line| line.object.as_str()).filter(|it| !known.contains(it)).collect();
-    let keep = |line: &&Line| !(is_index(line) && unfinished.contains(line.object.as_str()));
-    Snapshot::new(live.lines().iter().filter(keep).cloned().collect())
+    live.filtered(|line| !(line.kind == "index" && unfinished.contains(line.object.as_str())))
 }
 
 /// `CREATE OR REPLACE TABLE` loses rows when it is run again.

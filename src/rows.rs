@@ -4,7 +4,9 @@
 //! and whether they came back (`data.rs`), is decided from these plain values and from nothing else, so that it can be
 //! tested without a database.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use crate::sql::Flavor;
 
@@ -22,6 +24,7 @@ pub const COLUMNS: &[&str] = &[
     "keys",     // names of the unique keys (primary key too) it is part of, joined by a comma; NULL: none
     "labels",   // labels of an enum or set, joined by a line feed; NULL: none
     "checks",   // CHECK expressions of the table (and of the column's domain), joined by a line feed; NULL: none
+    "group",    // key of the table's group in a snapshot
 ];
 
 /// Families of types that rows are made for.
@@ -60,11 +63,35 @@ pub const FOREIGN_KEYS: &[&str] = &["schema", "table", "name", "column", "to_sch
 /// A base table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
+    /// Key of its group in a snapshot.
+    pub group: String,
     pub schema: Option<String>,
     pub name: String,
     pub columns: Vec<Column>,
     /// Keys of this table that refer to others, or to itself.
     pub foreign_keys: Vec<ForeignKey>,
+    pub titled: Titled,
+}
+
+/// A title that was made once, since it is asked for often; no part of what it is the title of.
+#[derive(Clone, Debug, Default)]
+pub struct Titled(OnceLock<String>);
+
+impl PartialEq for Titled {
+    fn eq(&self, _: &Titled) -> bool {
+        true
+    }
+}
+
+impl Eq for Titled {}
+
+impl Titled {
+    fn of(&self, schema: Option<&str>, name: &str) -> &str {
+        self.0.get_or_init(|| match schema {
+            Some(schema) => format!("{schema}.{name}"),
+            None => name.to_owned(),
+        })
+    }
 }
 
 /// A column, as [`COLUMNS`] tells it.
@@ -91,12 +118,19 @@ pub struct ForeignKey {
     pub to_table: String,
     /// Own column and the column it refers to, in the key's order; never empty.
     pub pairs: Vec<(String, String)>,
+    pub titled: Titled,
 }
 
 impl Table {
     /// The name as people read it, and by which tables are told apart: `public.users`, or `users` without a schema.
-    pub fn title(&self) -> String {
-        title(self.schema.as_deref(), &self.name)
+    pub fn title(&self) -> &str {
+        self.titled.of(self.schema.as_deref(), &self.name)
+    }
+
+    /// The name in lower case.
+    pub fn lower(&self) -> Cow<'_, str> {
+        let is_lower = self.name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+        if is_lower { Cow::Borrowed(&self.name) } else { Cow::Owned(self.name.to_lowercase()) }
     }
 
     /// The name as SQL has it.
@@ -121,20 +155,13 @@ impl Table {
 
 impl ForeignKey {
     /// Title of the table that is referred to.
-    pub fn title(&self) -> String {
-        title(self.to_schema.as_deref(), &self.to_table)
+    pub fn title(&self) -> &str {
+        self.titled.of(self.to_schema.as_deref(), &self.to_table)
     }
 
     /// That table's name as SQL has it.
     pub fn quoted(&self, flavor: Flavor) -> String {
         quoted(flavor, self.to_schema.as_deref(), &self.to_table)
-    }
-}
-
-fn title(schema: Option<&str>, name: &str) -> String {
-    match schema {
-        Some(schema) => format!("{schema}.{name}"),
-        None => name.to_owned(),
     }
 }
 
@@ -153,15 +180,19 @@ pub fn tables(columns: &[Row], foreign_keys: &[Row]) -> Vec<Table> {
         let schema = cell(row, 0).map(str::to_owned);
         let name = cell(row, 1).unwrap_or_default();
         if tables.last().is_none_or(|last| last.name != name || last.schema != schema) {
-            tables.push(Table { schema, name: name.to_owned(), ..Table::default() });
+            let group = cell(row, 13).unwrap_or_default().to_owned();
+            tables.push(Table { group, schema, name: name.to_owned(), ..Table::default() });
         }
         if let Some(table) = tables.last_mut() {
             table.columns.push(column(row));
         }
     }
-    let places: BTreeMap<String, usize> = tables.iter().enumerate().map(|(at, table)| (table.title(), at)).collect();
+    let name = |table: &Table| (table.schema.clone(), table.name.clone());
+    let places: BTreeMap<(Option<String>, String), usize> =
+        tables.iter().enumerate().map(|(at, table)| (name(table), at)).collect();
     for row in foreign_keys {
-        let Some(&at) = places.get(&title(cell(row, 0), cell(row, 1).unwrap_or_default())) else { continue };
+        let owner = (cell(row, 0).map(str::to_owned), cell(row, 1).unwrap_or_default().to_owned());
+        let Some(&at) = places.get(&owner) else { continue };
         add_key(&mut tables[at].foreign_keys, row);
     }
     tables
@@ -200,7 +231,7 @@ fn add_key(keys: &mut Vec<ForeignKey>, row: &Row) {
     let text = |at| cell(row, at).unwrap_or_default().to_owned();
     if keys.last().is_none_or(|last| last.name != text(2)) {
         let to_schema = cell(row, 4).map(str::to_owned);
-        keys.push(ForeignKey { name: text(2), to_schema, to_table: text(5), pairs: Vec::new() });
+        keys.push(ForeignKey { name: text(2), to_schema, to_table: text(5), ..ForeignKey::default() });
     }
     if let Some(key) = keys.last_mut() {
         key.pairs.push((text(3), text(6)));
@@ -219,13 +250,14 @@ pub struct Turn<'a> {
 /// broken at a table whose keys into the cycle may be NULL; where there is none, at the first by name. Tables that are
 /// referred to but not given count as filled.
 pub fn order<'a>(tables: impl IntoIterator<Item = &'a Table>) -> Vec<Turn<'a>> {
-    let by_title: BTreeMap<String, &Table> = tables.into_iter().map(|table| (table.title(), table)).collect();
+    let by_title: BTreeMap<String, &Table> =
+        tables.into_iter().map(|table| (table.title().to_owned(), table)).collect();
     let mut open: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut children: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, table) in &by_title {
-        let parents: BTreeSet<String> = table.foreign_keys.iter().map(ForeignKey::title).collect();
+        let parents = table.foreign_keys.iter().map(ForeignKey::title);
         let parents: BTreeSet<String> =
-            parents.into_iter().filter(|to| to != name && by_title.contains_key(to)).collect();
+            parents.filter(|to| to != name && by_title.contains_key(*to)).map(str::to_owned).collect();
         for parent in &parents {
             children.entry(parent.clone()).or_default().push(name.clone());
         }
@@ -237,7 +269,7 @@ pub fn order<'a>(tables: impl IntoIterator<Item = &'a Table>) -> Vec<Turn<'a>> {
     while let Some(name) = ready.pop_first().or_else(|| weakest(&open, &by_title)) {
         let Some(unmet) = open.remove(&name) else { continue };
         let table = by_title[&name];
-        let waits = |key: &&ForeignKey| table.is_own(key) || unmet.contains(&key.title());
+        let waits = |key: &&ForeignKey| table.is_own(key) || unmet.contains(key.title());
         let waiting = table.foreign_keys.iter().filter(waits).map(|key| key.name.clone()).collect();
         turns.push(Turn { table, waiting });
         for child in children.get(&name).into_iter().flatten() {
@@ -255,7 +287,7 @@ pub fn order<'a>(tables: impl IntoIterator<Item = &'a Table>) -> Vec<Turn<'a>> {
 fn weakest(open: &BTreeMap<String, BTreeSet<String>>, tables: &BTreeMap<String, &Table>) -> Option<String> {
     let yields = |(name, unmet): &(&String, &BTreeSet<String>)| {
         let table = tables[*name];
-        table.foreign_keys.iter().filter(|key| unmet.contains(&key.title())).all(|key| table.may_wait(key))
+        table.foreign_keys.iter().filter(|key| unmet.contains(key.title())).all(|key| table.may_wait(key))
     };
     open.iter().find(yields).or_else(|| open.iter().next()).map(|(name, _)| name.clone())
 }
@@ -273,30 +305,30 @@ pub enum Sight {
 /// them by foreign keys, transitively, since deletes and updates cascade. All of them when the script is opaque or when
 /// one of these tables is in `triggered` (titles of tables that have triggers).
 pub fn scope<'a>(
-    tables: &'a [Table],
+    tables: &'a [Arc<Table>],
     names: &BTreeSet<String>,
     triggered: &BTreeSet<String>,
     sight: Sight,
-) -> Vec<&'a Table> {
+) -> Vec<&'a Arc<Table>> {
     if sight == Sight::Opaque {
         return tables.iter().collect();
     }
     let names: BTreeSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
-    let named = |table: &&Table| names.contains(&table.name.to_lowercase());
-    let mut reached: BTreeSet<String> = tables.iter().filter(named).map(Table::title).collect();
+    let named = |table: &&Arc<Table>| names.contains(table.lower().as_ref());
+    let mut reached: BTreeSet<&str> = tables.iter().filter(named).map(|table| table.title()).collect();
     loop {
-        let refers = |table: &&Table| table.foreign_keys.iter().any(|key| reached.contains(&key.title()));
-        let more: Vec<String> = tables.iter().filter(refers).map(Table::title).collect();
+        let refers = |table: &&Arc<Table>| table.foreign_keys.iter().any(|key| reached.contains(key.title()));
+        let more: Vec<&str> = tables.iter().filter(refers).map(|table| table.title()).collect();
         let before = reached.len();
         reached.extend(more);
         if reached.len() == before {
             break;
         }
     }
-    if !reached.is_disjoint(triggered) {
+    if triggered.iter().any(|title| reached.contains(title.as_str())) {
         return tables.iter().collect();
     }
-    tables.iter().filter(|table| reached.contains(&table.title())).collect()
+    tables.iter().filter(|table| reached.contains(table.title())).collect()
 }
 
 #[cfg(test)]
@@ -314,12 +346,13 @@ mod tests {
             to_schema: None,
             to_table: (*to).to_owned(),
             pairs: vec![((*column).to_owned(), "id".to_owned())],
+            ..ForeignKey::default()
         };
         Table {
-            schema: None,
             name: name.to_owned(),
             columns: keys.iter().map(column).collect(),
             foreign_keys: keys.iter().map(key).collect(),
+            ..Table::default()
         }
     }
 
@@ -334,9 +367,9 @@ mod tests {
     #[test]
     fn rows_of_the_catalog_become_tables() {
         let columns = [
-            row(&["public", "users", "id", "integer", "bigint", "", "", "0", "1", "0", "users_pkey", "", ""]),
-            row(&["public", "users", "kind", "enum", "kind", "", "", "1", "0", "0", "", "a\nb", "x\ny"]),
-            row(&["public", "posts", "user_id", "integer", "bigint", "19", "0", "0", "0", "0", "a,b", "", ""]),
+            row(&["public", "users", "id", "integer", "bigint", "", "", "0", "1", "0", "users_pkey", "", "", "1"]),
+            row(&["public", "users", "kind", "enum", "kind", "", "", "1", "0", "0", "", "a\nb", "x\ny", "1"]),
+            row(&["public", "posts", "user_id", "integer", "bigint", "19", "0", "0", "0", "0", "a,b", "", "", "2"]),
         ];
         let keys = [
             row(&["public", "posts", "fk", "user_id", "public", "users", "id"]),
@@ -384,7 +417,8 @@ mod tests {
             table("posts", &[("users", "user_id", false)]),
             table("tags", &[("posts", "post_id", false)]),
             table("other", &[]),
-        ];
+        ]
+        .map(Arc::new);
         let of = |words: &[&str], triggered: &[&str], sight| {
             let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<BTreeSet<_>>();
             scope(&tables, &set(words), &set(triggered), sight).len()

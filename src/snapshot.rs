@@ -25,20 +25,36 @@ pub struct Line {
     pub value: String,
 }
 
-/// A whole schema, sorted and without doubles. Cheap to clone.
+/// A whole schema. Cheap to clone, and to make again where little has changed: its lines stand in groups, such as a table with
+/// its columns, constraints and indexes, and two snapshots share those that are the same.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    lines: Vec<Line>,
+    groups: Groups,
     /// Made when somebody asks for it.
     weak_digest: OnceLock<Sha>,
 }
 
+/// Groups by a key of the engine's own, which tells them apart within one database and says nothing beyond it.
+type Groups = BTreeMap<Arc<str>, Arc<Group>>;
+
+/// Lines that come and go together; sorted, without doubles, never none.
+#[derive(Debug)]
+struct Group {
+    lines: Vec<Line>,
+    /// Digest of what counts weakly; `None` where nothing does. Made when somebody asks for it.
+    weak_digest: OnceLock<Option<Sha>>,
+}
+
 impl PartialEq for Snapshot {
     fn eq(&self, other: &Snapshot) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0.lines == other.0.lines
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return true;
+        }
+        let (one, two) = unshared(self, other);
+        one == two
     }
 }
 
@@ -89,83 +105,188 @@ impl Change {
     }
 }
 
+/// Lines by their order, out of any number of groups.
+type Lines<'a> = Vec<&'a Line>;
+
+/// Groups with their keys that only one of two schemas has.
+type Own<'a> = Vec<(&'a str, &'a Group)>;
+
 /// The properties of one object.
 type Properties<'a> = Vec<(&'a str, &'a str)>;
 
 /// Objects by kind and name.
 type Objects<'a> = BTreeMap<(&'a str, &'a str), Properties<'a>>;
 
-impl Snapshot {
-    pub fn new(mut lines: Vec<Line>) -> Snapshot {
+impl Group {
+    fn new(mut lines: Vec<Line>) -> Group {
         lines.sort_unstable();
         lines.dedup();
-        Snapshot(Arc::new(Inner { lines, weak_digest: OnceLock::new() }))
+        Group { lines, weak_digest: OnceLock::new() }
     }
 
-    pub fn lines(&self) -> &[Line] {
-        &self.0.lines
+    fn weak_digest(&self) -> Option<&Sha> {
+        self.weak_digest.get_or_init(|| self.read_weakly()).as_ref()
     }
 
-    /// SHA-256 over all lines.
-    pub fn digest(&self) -> Sha {
-        Sha::of_fields(
-            self.0.lines.iter().flat_map(|line| {
-                [Some(line.kind.as_str()), Some(&line.object), Some(&line.property), Some(&line.value)]
-            }),
-        )
-    }
-
-    /// SHA-256 with the weak differences left out. This is what proofs start from and what drift is judged by.
-    pub fn weak_digest(&self) -> Sha {
-        self.0.weak_digest.get_or_init(|| self.read_weakly()).clone()
-    }
-
-    fn read_weakly<'a>(&'a self) -> Sha {
-        // Nearly all lines read weakly as they are, and so stand in order already; the few others are sorted in between them.
-        let is_kept = |line: &&Line| !is_weak(&line.property);
+    fn read_weakly<'a>(&'a self) -> Option<Sha> {
         let weak = |line: &'a Line| {
             let key = (line.kind.as_str(), line.object.as_str());
             let value = weak_value(&key, &line.property, &line.value);
             [Cow::Borrowed(key.0), Cow::Borrowed(weak_object(&key)), Cow::Borrowed(line.property.as_str()), value]
         };
-        let reads_as_is = |line: &Line| line.property != "body" && !has_generated_name(&line.kind, &line.object);
-        let mut others: Vec<[Cow<'_, str>; 4]> =
-            self.0.lines.iter().filter(is_kept).filter(|line| !reads_as_is(line)).map(weak).collect();
-        others.sort_unstable();
-        let plain = self.0.lines.iter().filter(is_kept).filter(|line| reads_as_is(line)).map(weak);
-        Sha::of_parts(merged(plain, others.into_iter()).flatten())
+        let mut lines: Vec<[Cow<'_, str>; 4]> =
+            self.lines.iter().filter(|line| !is_weak(&line.property)).map(weak).collect();
+        lines.sort_unstable();
+        (!lines.is_empty()).then(|| Sha::of_parts(lines.into_iter().flatten()))
+    }
+}
+
+impl Snapshot {
+    /// A schema whose lines all stand in one group.
+    pub fn new(lines: Vec<Line>) -> Snapshot {
+        Snapshot::default().with(&BTreeSet::new(), lines.into_iter().map(|line| (String::new(), line)))
+    }
+
+    /// This schema with some groups read again: `read` holds the keys of those that are other now, or gone.
+    pub fn with(&self, read: &BTreeSet<String>, lines: impl IntoIterator<Item = (String, Line)>) -> Snapshot {
+        let mut groups = self.0.groups.clone();
+        read.iter().for_each(|key| drop(groups.remove(key.as_str())));
+        let mut fresh: BTreeMap<String, Vec<Line>> = BTreeMap::new();
+        for (key, line) in lines {
+            fresh.entry(key).or_default().push(line);
+        }
+        groups.extend(fresh.into_iter().map(|(key, lines)| {
+            let group = Group::new(lines);
+            // What is the same as before is shared, so that nobody has to look at it again.
+            match self.0.groups.get(key.as_str()).filter(|old| old.lines == group.lines) {
+                Some(old) => (Arc::from(key), Arc::clone(old)),
+                None => (Arc::from(key), Arc::new(group)),
+            }
+        }));
+        Snapshot(Arc::new(Inner { groups, weak_digest: OnceLock::new() }))
+    }
+
+    /// A schema that was read as a whole, sharing with this one what is the same.
+    pub fn shared(&self, whole: Snapshot) -> Snapshot {
+        let shared = whole.0.groups.iter().map(|(key, group)| {
+            match self.0.groups.get_key_value(key).filter(|(_, old)| old.lines == group.lines) {
+                Some((key, old)) => (Arc::clone(key), Arc::clone(old)),
+                None => (Arc::clone(key), Arc::clone(group)),
+            }
+        });
+        Snapshot(Arc::new(Inner { groups: shared.collect(), weak_digest: OnceLock::new() }))
+    }
+
+    /// Whether the two are one and the same reading.
+    pub fn is(&self, other: &Snapshot) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The schema without the lines that are not to be kept.
+    pub fn filtered(&self, keep: impl Fn(&Line) -> bool) -> Snapshot {
+        let keyed = self.0.groups.iter().flat_map(|(key, group)| group.lines.iter().map(move |line| (key, line)));
+        let kept = keyed.filter(|(_, line)| keep(line)).map(|(key, line)| (key.to_string(), line.clone()));
+        Snapshot::default().with(&BTreeSet::new(), kept)
+    }
+
+    /// All lines, group by group.
+    pub fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.0.groups.values().flat_map(|group| &group.lines)
+    }
+
+    /// The lines of one kind, group by group.
+    pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Line> {
+        self.0.groups.values().flat_map(move |group| {
+            let from = group.lines.partition_point(|line| line.kind.as_str() < kind);
+            group.lines[from..].iter().take_while(move |line| line.kind == kind)
+        })
+    }
+
+    /// SHA-256 with the weak differences left out: over the digests of the groups, in the order of these. This is what proofs
+    /// start from and what drift is judged by.
+    pub fn weak_digest(&self) -> Sha {
+        let digest = || {
+            let mut digests: Vec<&Sha> = self.0.groups.values().filter_map(|group| group.weak_digest()).collect();
+            digests.sort_unstable();
+            Sha::of_parts(digests.into_iter().map(Sha::as_str))
+        };
+        self.0.weak_digest.get_or_init(digest).clone()
+    }
+
+    /// The keys of its groups.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.groups.keys().map(AsRef::as_ref)
+    }
+
+    /// Keys of the groups that one of the two has and the other has not, or otherwise.
+    pub fn apart(&self, other: &Snapshot) -> BTreeSet<String> {
+        let (one, two) = unshared_groups(self, other);
+        one.into_iter().chain(two).map(|(key, _)| key.to_owned()).collect()
+    }
+
+    /// Whether a line of these groups has this property.
+    pub fn has(&self, keys: &BTreeSet<String>, property: &str) -> bool {
+        let groups = keys.iter().filter_map(|key| self.0.groups.get(key.as_str()));
+        groups.flat_map(|group| &group.lines).any(|line| line.property == property)
     }
 
     /// The objects of the schema, as `kind name`.
     pub fn titles(&self) -> BTreeSet<String> {
-        self.0.lines.iter().map(|line| format!("{} {}", line.kind, line.object)).collect()
-    }
-
-    /// The names of a table's columns, in their order.
-    fn columns_of(&self, table: &str) -> Vec<&str> {
-        let from = self.0.lines.partition_point(|line| (line.kind.as_str(), line.object.as_str()) < ("column", table));
-        let lines =
-            self.0.lines[from..].iter().take_while(|line| line.kind == "column" && line.object.starts_with(table));
-        let mut columns: Vec<(u32, &str)> = lines
-            .filter(|line| line.property == POSITION)
-            .filter_map(|line| {
-                let (owner, name) = line.object.rsplit_once('.')?;
-                (owner == table).then(|| (line.value.parse().unwrap_or(0), name))
-            })
-            .collect();
-        columns.sort_unstable();
-        columns.into_iter().map(|(_, name)| name).collect()
+        self.lines().map(|line| format!("{} {}", line.kind, line.object)).collect()
     }
 }
 
-/// Two sorted sequences as one.
-fn merged<T: Ord>(one: impl Iterator<Item = T>, two: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
-    let (mut one, mut two) = (one.peekable(), two.peekable());
-    std::iter::from_fn(move || match (one.peek(), two.peek()) {
-        (Some(first), Some(second)) if second < first => two.next(),
-        (Some(_), _) => one.next(),
-        (None, _) => two.next(),
-    })
+/// The lines of the groups that the two do not share.
+fn unshared<'a>(first: &'a Snapshot, second: &'a Snapshot) -> (Lines<'a>, Lines<'a>) {
+    let sorted = |groups: Own<'a>| -> Lines<'a> {
+        let mut lines: Lines<'_> = groups.into_iter().flat_map(|(_, group)| &group.lines).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        lines
+    };
+    let (one, two) = unshared_groups(first, second);
+    (sorted(one), sorted(two))
+}
+
+/// The groups that either of the two has for itself. Most are shared, so keys are compared where groups differ only.
+fn unshared_groups<'a>(first: &'a Snapshot, second: &'a Snapshot) -> (Own<'a>, Own<'a>) {
+    let (mut one, mut two) = (Vec::new(), Vec::new());
+    let mut left = first.0.groups.iter().peekable();
+    let mut right = second.0.groups.iter().peekable();
+    loop {
+        let order = match (left.peek(), right.peek()) {
+            (None, None) => return (one, two),
+            (Some(a), Some(b)) if Arc::ptr_eq(a.1, b.1) => {
+                left.next();
+                right.next();
+                continue;
+            }
+            (Some(a), Some(b)) => a.0.cmp(b.0),
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+        };
+        if order.is_le() {
+            one.extend(left.next().map(|(key, group)| (key.as_ref(), group.as_ref())));
+        }
+        if order.is_ge() {
+            two.extend(right.next().map(|(key, group)| (key.as_ref(), group.as_ref())));
+        }
+    }
+}
+
+/// The names of a table's columns, in their order.
+fn columns_of<'a>(lines: &Lines<'a>, table: &str) -> Vec<&'a str> {
+    let from = lines.partition_point(|line| (line.kind.as_str(), line.object.as_str()) < ("column", table));
+    let lines = lines[from..].iter().take_while(|line| line.kind == "column" && line.object.starts_with(table));
+    let mut columns: Vec<(u32, &str)> = lines
+        .filter(|line| line.property == POSITION)
+        .filter_map(|line| {
+            let (owner, name) = line.object.rsplit_once('.')?;
+            (owner == table).then(|| (line.value.parse().unwrap_or(0), name))
+        })
+        .collect();
+    columns.sort_unstable();
+    columns.into_iter().map(|(_, name)| name).collect()
 }
 
 /// Whether the object's name is one that a server made up: PostgreSQL's `t_a_key`, `t_check1`; MySQL's `t_ibfk_1`,
@@ -215,10 +336,8 @@ fn weak_value<'a>(key: &(&str, &str), property: &str, value: &'a str) -> Cow<'a,
 
 /// What the second schema has otherwise than the first; empty exactly when both are equal.
 pub fn diff(first: &Snapshot, second: &Snapshot) -> Vec<Change> {
-    if first == second {
-        return Vec::new();
-    }
-    let (one, two) = differing(first, second);
+    let (first, second) = unshared(first, second);
+    let (one, two) = differing(&first, &second);
     let mut changes = Vec::new();
     let mut removed = Vec::new();
     let mut added = Vec::new();
@@ -240,7 +359,7 @@ pub fn diff(first: &Snapshot, second: &Snapshot) -> Vec<Change> {
     };
     changes.extend(removed.iter().map(|object| whole(Fate::Removed, object)));
     changes.extend(added.iter().map(|object| whole(Fate::Added, object)));
-    changes.extend(reordered(first, second, &one, &two));
+    changes.extend(reordered(&first, &second, &one, &two));
     changes.retain(|change| change.fate != Fate::Changed || !change.lines.is_empty());
     changes.sort_by(|a, b| (&a.kind, &a.object).cmp(&(&b.kind, &b.object)));
     fold_children(changes)
@@ -251,13 +370,13 @@ fn place<'a>(properties: &Properties<'a>) -> Option<&'a str> {
 }
 
 /// One change for each table whose columns stand in another order, instead of one for each column that moved.
-fn reordered<'a>(first: &Snapshot, second: &Snapshot, one: &Objects<'a>, two: &Objects<'a>) -> Vec<Change> {
+fn reordered(first: &Lines<'_>, second: &Lines<'_>, one: &Objects<'_>, two: &Objects<'_>) -> Vec<Change> {
     let moved = one.iter().filter(|(key, properties)| {
         key.0 == "column" && two.get(*key).is_some_and(|others| place(properties) != place(others))
     });
     let tables: BTreeSet<&str> = moved.filter_map(|(key, _)| Some(key.1.rsplit_once('.')?.0)).collect();
     let changes = tables.into_iter().filter_map(|table| {
-        let (before, after) = (first.columns_of(table), second.columns_of(table));
+        let (before, after) = (columns_of(first, table), columns_of(second, table));
         let common = |all: &[&str], others: &[&str]| -> Vec<String> {
             all.iter().filter(|name| others.contains(name)).map(|name| (*name).to_owned()).collect()
         };
@@ -272,12 +391,12 @@ fn reordered<'a>(first: &Snapshot, second: &Snapshot, one: &Objects<'a>, two: &O
     changes.collect()
 }
 
-/// The objects of both schemas that have a line which the other schema lacks.
-fn differing<'a>(first: &'a Snapshot, second: &'a Snapshot) -> (Objects<'a>, Objects<'a>) {
+/// The objects of both sides that have a line which the other side lacks.
+fn differing<'a>(first: &Lines<'a>, second: &Lines<'a>) -> (Objects<'a>, Objects<'a>) {
     let mut keys: BTreeSet<(&str, &str)> = BTreeSet::new();
     let (mut i, mut j) = (0, 0);
-    while i < first.0.lines.len() || j < second.0.lines.len() {
-        let order = match (first.0.lines.get(i), second.0.lines.get(j)) {
+    while i < first.len() || j < second.len() {
+        let order = match (first.get(i), second.get(j)) {
             (Some(a), Some(b)) => a.cmp(b),
             (Some(_), None) => std::cmp::Ordering::Less,
             _ => std::cmp::Ordering::Greater,
@@ -285,11 +404,11 @@ fn differing<'a>(first: &'a Snapshot, second: &'a Snapshot) -> (Objects<'a>, Obj
         match order {
             std::cmp::Ordering::Equal => (i, j) = (i + 1, j + 1),
             std::cmp::Ordering::Less => {
-                keys.insert((&first.0.lines[i].kind, &first.0.lines[i].object));
+                keys.insert((&first[i].kind, &first[i].object));
                 i += 1;
             }
             std::cmp::Ordering::Greater => {
-                keys.insert((&second.0.lines[j].kind, &second.0.lines[j].object));
+                keys.insert((&second[j].kind, &second[j].object));
                 j += 1;
             }
         }
@@ -297,11 +416,11 @@ fn differing<'a>(first: &'a Snapshot, second: &'a Snapshot) -> (Objects<'a>, Obj
     (restricted(first, &keys), restricted(second, &keys))
 }
 
-fn restricted<'a>(snapshot: &'a Snapshot, keys: &BTreeSet<(&'a str, &'a str)>) -> Objects<'a> {
+fn restricted<'a>(lines: &Lines<'a>, keys: &BTreeSet<(&'a str, &'a str)>) -> Objects<'a> {
     let mut objects: Objects<'_> = BTreeMap::new();
     for &(kind, object) in keys {
-        let from = snapshot.0.lines.partition_point(|line| (line.kind.as_str(), line.object.as_str()) < (kind, object));
-        let same = snapshot.0.lines[from..].iter().take_while(|line| line.kind == kind && line.object == object);
+        let from = lines.partition_point(|line| (line.kind.as_str(), line.object.as_str()) < (kind, object));
+        let same = lines[from..].iter().take_while(|line| line.kind == kind && line.object == object);
         let properties: Properties<'_> = same.map(|line| (line.property.as_str(), line.value.as_str())).collect();
         if !properties.is_empty() {
             objects.insert((kind, object), properties);
@@ -451,7 +570,7 @@ mod tests {
         assert_eq!(changes[1].lines, ["- columns: a, b", "+ columns: b, a"]);
         assert_eq!(weight(&changes), Some(Weight::Weak));
         assert_eq!(one.weak_digest(), two.weak_digest());
-        assert_ne!(one.digest(), two.digest());
+        assert_ne!(one, two);
     }
 
     #[test]

@@ -7,8 +7,9 @@ use switchback::engine::{Access, DbErrorKind, Engine, Level, Limits, Names, Posi
 use switchback::fault::FaultKind;
 use switchback::rows::{COLUMNS, Column, FAMILIES, FOREIGN_KEYS, Table};
 use switchback::snapshot::Snapshot;
-use switchback::sql::Flavor;
+use switchback::sql::{Flavor, Script};
 use switchback::target::{Secret, Target};
+use switchback::touch::Touch;
 
 #[path = "engine_postgres/changes.rs"]
 mod changes;
@@ -30,8 +31,14 @@ async fn snap(session: &mut dyn Session) -> Snapshot {
     Postgres.snapshot(session).await.unwrap()
 }
 
+/// The schema behind a script, read as far as that can have touched it.
+async fn snap_again(session: &mut dyn Session, before: &Snapshot, sql: &str) -> Snapshot {
+    let touch = Touch::of(&Script::parse("up.sql", 1, sql.as_bytes(), Flavor::Postgres));
+    Postgres.snapshot_again(session, before, &touch).await.unwrap()
+}
+
 fn only_in(one: &Snapshot, other: &Snapshot) -> Vec<String> {
-    let lines = one.lines().iter().filter(|line| !other.lines().contains(line));
+    let lines = one.lines().filter(|line| !other.lines().any(|it| it == *line));
     lines.map(|line| format!("{} {} [{}] {}", line.kind, line.object, line.property, line.value)).collect()
 }
 
@@ -281,7 +288,7 @@ async fn i6_the_ledger_is_created_twice_written_read_and_only_grows() {
     mine.ledger_schema = Some("it's \"ours\"".into());
     let mut session = Postgres.open(&mine, Access::ReadOnly).await.unwrap();
     assert!(
-        !snap(&mut *session).await.lines().iter().any(|line| line.object.contains("ours")),
+        !snap(&mut *session).await.lines().any(|line| line.object.contains("ours")),
         "our own tables are no schema"
     );
 }
@@ -289,18 +296,28 @@ async fn i6_the_ledger_is_created_twice_written_read_and_only_grows() {
 #[tokio::test]
 async fn a_snapshot_sees_each_kind_of_change_and_its_undoing() {
     let scratch = Scratch::new().await;
-    let mut session = scratch.open(Access::ReadWrite).await;
+    let mut session = scratch.open(Access::Shadow).await;
     let mut wrong = Vec::new();
     for (before, up, down) in CHANGES {
         script(&mut *session, &format!("BEGIN; {before}")).await;
         let first = snap(&mut *session).await;
+        let mark = Postgres.dialect().sql.mark;
+        script(&mut *session, mark).await;
         script(&mut *session, up).await;
+        let again = snap_again(&mut *session, &first, up).await;
         let second = snap(&mut *session).await;
         if first == second {
             wrong.push(format!("not seen: {up}"));
         }
-        script(&mut *session, down).await;
+        if again != second || again.weak_digest() != second.weak_digest() {
+            wrong.push(format!("not read again: {up}"));
+        }
+        script(&mut *session, &format!("{mark} {down}")).await;
+        let again = snap_again(&mut *session, &second, down).await;
         let third = snap(&mut *session).await;
+        if again != third || again.weak_digest() != third.weak_digest() {
+            wrong.push(format!("not read again: {down}"));
+        }
         if first != third {
             wrong.push(format!(
                 "not undone: {down}\n  - {:?}\n  + {:?}",
@@ -325,7 +342,7 @@ async fn a_snapshot_is_the_same_whatever_the_session_is_set_to() {
     assert_eq!(first, snap(&mut *session).await);
     let kept = "SELECT concat_ws('|', current_setting('search_path'), current_setting('TimeZone'), current_setting('quote_all_identifiers'))";
     assert_eq!(one(&mut *session, kept).await, "public|Asia/Tokyo|on");
-    assert!(first.lines().iter().any(|line| line.kind == "function" && line.object == "public.f(public.t)"));
+    assert!(first.lines().any(|line| line.kind == "function" && line.object == "public.f(public.t)"));
 }
 
 #[tokio::test]
@@ -362,14 +379,13 @@ async fn an_invalid_index_is_seen() {
     script(&mut *session, "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1)").await;
     session.run("CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)").await.unwrap_err();
     let seen = snap(&mut *session).await;
-    assert!(
-        seen.lines().iter().any(|line| line.object == "public.i" && line.property == "valid" && line.value == "no")
-    );
+    assert!(seen.lines().any(|line| line.object == "public.i" && line.property == "valid" && line.value == "no"));
 }
 
 async fn table(session: &mut dyn Session, name: &str) -> Table {
     let names = Names::new(Flavor::Postgres, Some("switchback"));
-    let rows = session.rows(&names.fill(Postgres.dialect().sql.columns), &[]).await.unwrap();
+    let rows =
+        session.rows(&names.fill(Postgres.dialect().sql.columns).replace("{only}", "IS NOT NULL"), &[]).await.unwrap();
     let columns = rows.into_iter().filter(|row| row[1].as_deref() == Some(name)).map(|row| {
         assert_eq!(row.len(), COLUMNS.len());
         let text = |index: usize| row[index].clone().unwrap_or_default();
@@ -421,7 +437,10 @@ async fn columns_and_foreign_keys_are_told_for_making_rows() {
     assert!(column("id").computed && column("z").computed && column("o").has_default && !column("x").computed);
     assert_eq!((column("o").family.as_str(), column("x").keys.clone()), ("array", vec!["t_x_key".to_owned()]));
     let names = Names::new(Flavor::Postgres, Some("switchback"));
-    let keys = session.rows(&names.fill(Postgres.dialect().sql.foreign_keys), &[]).await.unwrap();
+    let keys = session
+        .rows(&names.fill(Postgres.dialect().sql.foreign_keys).replace("{only}", "IS NOT NULL"), &[])
+        .await
+        .unwrap();
     assert_eq!(keys.len(), 2);
     let text = |row: &[Option<String>]| row.iter().map(|part| part.clone().unwrap()).collect::<Vec<_>>();
     assert_eq!(keys[0].len(), FOREIGN_KEYS.len());
@@ -504,7 +523,7 @@ async fn i8_a_shadow_is_made_used_and_dropped_and_keeps_scripts_inside() {
     let mut session = Postgres.open(&site.target, Access::Shadow).await.unwrap();
     assert_ne!(Postgres.identity(&mut *admin).await.unwrap(), Postgres.identity(&mut *session).await.unwrap());
     script(&mut *session, "CREATE TABLE t (a int); CREATE SCHEMA s").await;
-    assert!(!snap(&mut *session).await.lines().iter().any(|line| line.property == "owner" && line.object != "public"));
+    assert!(!snap(&mut *session).await.lines().any(|line| line.property == "owner" && line.object != "public"));
     assert_eq!(one(&mut *session, "SHOW synchronous_commit").await, "off");
     script(&mut *session, Postgres.dialect().sql.begin).await;
     assert_eq!(one(&mut *session, "SHOW synchronous_commit").await, "off");

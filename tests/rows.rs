@@ -27,7 +27,7 @@ async fn every_table_gets_rows(home: &mut Home, script: &str) {
         }
     }
     assert_eq!(home.fill(&[]).await.made.len(), 0, "what is filled stays as it is");
-    home.filled.refill(report.tables.iter().map(|table| table.title()));
+    home.filled.refill(report.tables.iter().map(|table| table.title().to_owned()));
     let again = home.fill(&[]).await;
     assert_eq!(again.unfilled, []);
     assert!(again.made.len() + 3 >= report.tables.len(), "{:?}", again.made);
@@ -67,7 +67,7 @@ async fn values_are_edgy(home: &mut Home) {
 async fn changes_are_told(home: &mut Home) {
     home.run("CREATE TABLE t (id INTEGER PRIMARY KEY, a VARCHAR(30) NOT NULL, b VARCHAR(30), c INTEGER NOT NULL);\nCREATE TABLE u (id INTEGER PRIMARY KEY)").await;
     home.fill(&[]).await;
-    let title = home.tables().await[0].title();
+    let title = home.tables().await[0].title().to_owned();
     let prefix = title.trim_end_matches('t').to_owned();
     let first = home.one("SELECT CAST(min(id) AS CHAR(9)) FROM t").await;
     let first: u32 = first.trim().parse().unwrap();

@@ -26,6 +26,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "reading",
             "class",
             "reach",
+            "touch",
             "rows",
             "predicate",
             "limits",

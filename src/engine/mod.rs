@@ -5,6 +5,7 @@
 //! ledger) is written once, above, in terms of these.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::snapshot::Snapshot;
 use crate::sql::Flavor;
 pub use crate::sql::Position;
 use crate::target::Target;
+use crate::touch::Touch;
 
 pub mod mysql;
 pub mod postgres;
@@ -269,6 +271,9 @@ pub struct Texts {
     pub begin: &'static str,
     /// Sets limits for as long as [`Dialect::limits_hold`] says; filled by [`Limits::fill`].
     pub limits: &'static str,
+    /// Inside a shadow's transaction, before a script: notes where the catalog stands, for [`Engine::snapshot_again`]. Empty
+    /// where that needs nothing.
+    pub mark: &'static str,
     /// Fires what a transaction has deferred to its end; empty where nothing is ever deferred.
     pub fire_deferred: &'static str,
     /// → token of the lease, held until the transaction ends, and the transaction's id (NULL where there is none); then the
@@ -389,6 +394,10 @@ pub trait Engine: Send + Sync {
     /// Reads the whole schema back from the catalog, our own tables left out (I9: an empty read is an error).
     async fn snapshot(&self, session: &mut dyn Session) -> DbResult<Snapshot>;
 
+    /// Reads again what a script can have touched since `before` was read; the rest stands as it was. Where the database has
+    /// transactional DDL it is called in the script's own transaction, before that ends. Equal to a whole reading.
+    async fn snapshot_again(&self, session: &mut dyn Session, before: &Snapshot, touch: &Touch) -> DbResult<Snapshot>;
+
     /// Tries once to take the run's lock on a session that no script touches and that holds no snapshot. `false`: somebody
     /// else has it. SQLite has none: each step's own BEGIN IMMEDIATE and the ledger's head decide.
     async fn try_lock(&self, session: &mut dyn Session) -> DbResult<bool>;
@@ -420,6 +429,10 @@ pub trait Engine: Send + Sync {
 
     /// What makes two sessions look at one database: server identity and database, never URL text (I8).
     async fn identity(&self, session: &mut dyn Session) -> DbResult<String>;
+
+    /// How the `columns` and `foreign_keys` texts are restricted to these groups of a snapshot: for each message, what goes
+    /// before it, and what stands for `{only}`.
+    fn only(&self, groups: &BTreeSet<String>) -> Vec<(String, String)>;
 
     /// One SELECT that gives one row: the number of rows, an order-free hash of the whole rows, then for each column an
     /// order-free hash of its values and their number without NULLs, as `hash:count`. Never XOR alone (pairs vanish), and NULL

@@ -4,6 +4,7 @@
 //! comments. DDL commits by itself here, so a step is journalled statement by statement (`transactional: false`), and
 //! everything goes over the text protocol, whose values are text already.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +16,7 @@ use crate::sha::{Sha, hex};
 use crate::snapshot::Snapshot;
 use crate::sql::Flavor;
 use crate::target::Target;
+use crate::touch::Touch;
 
 mod bind;
 mod create;
@@ -44,6 +46,7 @@ static DIALECT: Dialect = Dialect {
         reset_plain: include_str!("mysql/reset.sql"),
         begin: include_str!("mysql/begin.sql"),
         limits: include_str!("mysql/limits.sql"),
+        mark: "",
         fire_deferred: "",
         fence: include_str!("mysql/fence.sql"),
         settle: include_str!("mysql/settle.sql"),
@@ -86,6 +89,10 @@ impl Engine for Mysql {
         snapshot::read(session).await
     }
 
+    async fn snapshot_again(&self, session: &mut dyn Session, before: &Snapshot, touch: &Touch) -> DbResult<Snapshot> {
+        snapshot::read_again(session, before, touch).await
+    }
+
     async fn try_lock(&self, session: &mut dyn Session) -> DbResult<bool> {
         refuse_cluster(session).await?;
         let name = lock_name(session, "");
@@ -116,6 +123,11 @@ impl Engine for Mysql {
 
     async fn identity(&self, session: &mut dyn Session) -> DbResult<String> {
         identity(session.batch(include_str!("mysql/identity.sql")).await?)
+    }
+
+    /// A message for each: the server looks tables up by one name, and goes through all of them for more.
+    fn only(&self, groups: &BTreeSet<String>) -> Vec<(String, String)> {
+        groups.iter().map(|name| (String::new(), format!("= {}", Flavor::Mysql.literal(name)))).collect()
     }
 
     fn fingerprint(&self, table: &Table) -> String {

@@ -44,6 +44,11 @@ static DIALECT: Dialect = Dialect {
         reset_plain: include_str!("postgres/sql/reset_plain.sql"),
         begin: include_str!("postgres/sql/begin.sql"),
         limits: include_str!("postgres/sql/limits.sql"),
+        mark: concat!(
+            "SELECT pg_catalog.set_config('switchback.mark', ",
+            include_str!("postgres/catalog/counts.sql"),
+            ", true);"
+        ),
         fire_deferred: "SET CONSTRAINTS ALL IMMEDIATE;",
         fence: include_str!("postgres/sql/fence.sql"),
         settle: include_str!("postgres/sql/settle.sql"),
@@ -81,6 +86,10 @@ impl Engine for Postgres {
 
     async fn snapshot(&self, session: &mut dyn Session) -> DbResult<Snapshot> {
         catalog::read(session).await
+    }
+
+    async fn snapshot_again(&self, session: &mut dyn Session, before: &Snapshot, touch: &Touch) -> DbResult<Snapshot> {
+        catalog::read_again(session, before, touch).await
     }
 
     async fn try_lock(&self, session: &mut dyn Session) -> DbResult<bool> {
@@ -147,6 +156,13 @@ impl Engine for Postgres {
         };
         let identity = rows.into_iter().flatten().next().flatten();
         identity.ok_or_else(|| DbError::new(DbErrorKind::Statement, "the server does not say which database this is"))
+    }
+
+    fn only(&self, groups: &BTreeSet<String>) -> Vec<(String, String)> {
+        let oids: Vec<&str> = groups.iter().map(String::as_str).collect();
+        let set = include_str!("postgres/sql/groups.sql").replace("{oids}", &oids.join(" "));
+        let only = "= ANY (pg_catalog.string_to_array(pg_catalog.current_setting('switchback.groups'), ' ')::pg_catalog.oid[])";
+        vec![(set, only.to_owned())]
     }
 
     fn fingerprint(&self, table: &Table) -> String {

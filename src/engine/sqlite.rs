@@ -4,7 +4,7 @@
 //! transactional, so a step with its ledger row is one transaction; two runners are kept apart by `BEGIN IMMEDIATE` and
 //! by the ledger's head. Scripts run as in SQLite's own shell: foreign keys are off unless a script turns them on.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,10 +16,10 @@ use sqlx::{ConnectOptions, Connection};
 use super::{Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Server, Session, Site, Texts};
 use crate::fault::Result;
 use crate::rows::Table;
-use crate::sha::Sha;
 use crate::snapshot::Snapshot;
 use crate::sql::Flavor;
 use crate::target::Target;
+use crate::touch::Touch;
 
 mod ddl;
 mod lexer;
@@ -37,12 +37,11 @@ const BUSY_TIMEOUT_MS: u64 = 2000;
 /// How many columns one call of a function takes; SQLite's own limit is 1000.
 const COLUMNS_PER_CALL: usize = 500;
 
-/// What the last texts of a whole schema read as: a proof meets the same two again and again, and taking texts apart costs more
-/// than getting them.
-static READ: Mutex<VecDeque<(Sha, Snapshot)>> = Mutex::new(VecDeque::new());
+/// The schemas that were read last, with what they were made of: a proof meets the same few again and again.
+static READ: Mutex<VecDeque<Arc<schema::Read>>> = Mutex::new(VecDeque::new());
 
 /// So many of them are kept: before and after a migration, and what a wrong down makes of them.
-const READ_BEFORE: usize = 3;
+const READ_BEFORE: usize = 4;
 
 static DIALECT: Dialect = Dialect {
     name: "sqlite",
@@ -60,6 +59,7 @@ static DIALECT: Dialect = Dialect {
         reset_plain: include_str!("sqlite/reset.sql"),
         begin: include_str!("sqlite/begin.sql"),
         limits: include_str!("sqlite/limits.sql"),
+        mark: "",
         fire_deferred: "",
         fence: include_str!("sqlite/fence.sql"),
         settle: include_str!("sqlite/settle.sql"),
@@ -116,21 +116,31 @@ impl Engine for Sqlite {
     }
 
     async fn snapshot(&self, session: &mut dyn Session) -> DbResult<Snapshot> {
-        let rows = session.rows(include_str!("sqlite/schema.sql"), &[]).await?;
-        let unread = || DbError::new(DbErrorKind::Statement, "the schema could not be read back");
-        let text = rows.into_iter().flatten().flatten().next().ok_or_else(unread)?;
-        let key = Sha::of(text.as_bytes());
-        let read_before = || READ.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, snapshot)) = read_before().iter().find(|(read, _)| *read == key) {
-            return Ok(snapshot.clone());
+        Ok(kept(read(session).await?))
+    }
+
+    async fn snapshot_again(&self, session: &mut dyn Session, before: &Snapshot, touch: &Touch) -> DbResult<Snapshot> {
+        // Nothing but DDL changes a schema here, and no trigger can run any.
+        if *touch == Touch::Rows {
+            return Ok(before.clone());
         }
-        let entries: Vec<schema::Entry> = serde_json::from_str(&text).map_err(|_| unread())?;
-        drop(text);
-        let snapshot = schema::snapshot(&entries).ok_or_else(unread)?;
-        let mut read = read_before();
-        read.truncate(READ_BEFORE - 1);
-        read.push_front((key, snapshot.clone()));
-        Ok(snapshot)
+        let known =
+            READ.lock().unwrap_or_else(PoisonError::into_inner).iter().find(|it| it.snapshot.is(before)).cloned();
+        if let (Some(known), Touch::Relations { .. }) = (known, touch) {
+            let list = one_text(session, include_str!("sqlite/schema_prints.sql")).await?;
+            let (fresh, gone) = known.apart(&list).ok_or_else(unread)?;
+            if fresh.is_empty() && gone.is_empty() {
+                return Ok(before.clone());
+            }
+            let rows: Vec<String> = fresh.iter().map(i64::to_string).collect();
+            let text =
+                one_text(session, &include_str!("sqlite/schema_rows.sql").replace("{rows}", &rows.join(", "))).await?;
+            let fresh: Vec<schema::Entry> = serde_json::from_str(&text).map_err(|_| unread())?;
+            if let Some(read) = known.again(fresh, &gone) {
+                return Ok(kept(read));
+            }
+        }
+        Ok(kept(read(session).await?.sharing(before)))
     }
 
     /// SQLite has no lock that outlives a transaction without keeping writers out: each step's own BEGIN IMMEDIATE and the
@@ -159,6 +169,11 @@ impl Engine for Sqlite {
         }
     }
 
+    fn only(&self, groups: &BTreeSet<String>) -> Vec<(String, String)> {
+        let names: Vec<String> = groups.iter().map(|name| Flavor::Sqlite.literal(name)).collect();
+        vec![(String::new(), format!("IN ({})", names.join(", ")))]
+    }
+
     fn fingerprint(&self, table: &Table) -> String {
         let names: Vec<String> = table.columns.iter().map(|column| Flavor::Sqlite.ident(&column.name)).collect();
         let whole = if names.len() <= COLUMNS_PER_CALL {
@@ -184,6 +199,30 @@ impl Engine for Sqlite {
     async fn sweep_shadows(&self, _: &Level) -> Result<Vec<String>> {
         Ok(Vec::new())
     }
+}
+
+/// Reads the whole schema.
+async fn read(session: &mut dyn Session) -> DbResult<schema::Read> {
+    let text = one_text(session, include_str!("sqlite/schema.sql")).await?;
+    let entries = serde_json::from_str(&text).map_err(|_| unread())?;
+    schema::Read::whole(entries).ok_or_else(unread)
+}
+
+/// Keeps a schema in mind with what it was made of.
+fn kept(read: schema::Read) -> Snapshot {
+    let snapshot = read.snapshot.clone();
+    let mut all = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    all.truncate(READ_BEFORE - 1);
+    all.push_front(Arc::new(read));
+    snapshot
+}
+
+async fn one_text(session: &mut dyn Session, sql: &str) -> DbResult<String> {
+    session.rows(sql, &[]).await?.into_iter().flatten().flatten().next().ok_or_else(unread)
+}
+
+fn unread() -> DbError {
+    DbError::new(DbErrorKind::Statement, "the schema could not be read back")
 }
 
 fn host() -> String {

@@ -1,6 +1,7 @@
 //! A shadow of one's own on each engine, dropped whatever happens.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use switchback::data::{Data, Loss, losses};
@@ -69,13 +70,12 @@ impl Home {
         fill(self.engine, &mut *self.session, &self.names, &literals, &mut self.filled).await.unwrap()
     }
 
-    pub async fn tables(&mut self) -> Vec<Table> {
-        read_tables(self.engine, &mut *self.session, &self.names).await.unwrap()
+    pub async fn tables(&mut self) -> Vec<Arc<Table>> {
+        read_tables(self.engine, &mut *self.session, &self.names, None).await.unwrap()
     }
 
-    pub async fn data(&mut self, tables: &[Table]) -> Data {
-        let tables: Vec<&Table> = tables.iter().collect();
-        read_data(self.engine, &mut *self.session, &tables).await.unwrap()
+    pub async fn data(&mut self, tables: &[Arc<Table>]) -> Data {
+        read_data(self.engine, &mut *self.session, tables).await.unwrap()
     }
 
     pub async fn one(&mut self, sql: &str) -> String {

@@ -5,7 +5,7 @@ SHOW FULL TABLES;
 SELECT
     'database', 'self',
     'charset', CONCAT(s.default_character_set_name, ' ', s.default_collation_name),
-    '#default', (SELECT MAX(is_default) FROM information_schema.collations WHERE collation_name = s.default_collation_name)
+    'collation is default', (SELECT NULLIF(MAX(is_default), '') FROM information_schema.collations WHERE collation_name = s.default_collation_name)
 FROM information_schema.schemata AS s
 WHERE s.schema_name = DATABASE();
 

@@ -34,14 +34,16 @@ SELECT
         ),
         NULL
     ),
-    k.checks
+    k.checks,
+    c.table_name
 FROM information_schema.columns AS c
+-- Written so that the server does not derive one name from the other: it looks a table up by a literal only.
 JOIN information_schema.tables AS t
-    ON t.table_schema = c.table_schema AND t.table_name = c.table_name AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
+    ON CONCAT(t.table_name, '') = CONCAT(c.table_name, '') AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
 LEFT JOIN (
     SELECT table_name, column_name, GROUP_CONCAT(index_name ORDER BY index_name SEPARATOR ',') AS names
     FROM information_schema.statistics
-    WHERE table_schema = DATABASE() AND non_unique = 0
+    WHERE table_schema = DATABASE() AND table_name {only} AND non_unique = 0
     GROUP BY table_name, column_name
 ) AS u ON u.table_name = c.table_name AND u.column_name = c.column_name
 -- MySQL escapes the quotes of a check's literals and puts a character set before each: `kind` = _utf8mb4\'old\'.
@@ -49,7 +51,7 @@ LEFT JOIN (
     /*M!100310
     SELECT table_name, GROUP_CONCAT(check_clause ORDER BY constraint_name SEPARATOR '\n') AS checks
     FROM information_schema.check_constraints
-    WHERE constraint_schema = DATABASE()
+    WHERE constraint_schema = DATABASE() AND table_name {only}
     GROUP BY table_name
     */
     /*!80016
@@ -60,12 +62,14 @@ LEFT JOIN (
     FROM information_schema.check_constraints AS cc
     JOIN information_schema.table_constraints AS tc
         ON tc.constraint_schema = cc.constraint_schema AND tc.constraint_name = cc.constraint_name
-    WHERE cc.constraint_schema = DATABASE() AND tc.constraint_type = 'CHECK'
+    WHERE cc.constraint_schema = DATABASE() AND tc.table_name {only} AND tc.constraint_type = 'CHECK'
     GROUP BY tc.table_name
     */
 ) AS k ON k.table_name = c.table_name
 WHERE c.table_schema = DATABASE()
     AND t.table_schema = DATABASE()
+    AND c.table_name {only}
+    AND t.table_name {only}
     AND c.table_name NOT IN (
         'switchback_ledger', 'switchback_script', 'switchback_journal', 'switchback_lease', 'switchback_marker'
     )

@@ -1,9 +1,12 @@
 //! Reads the whole schema: one message of catalog queries, then SHOW CREATE for what it names, many to a message.
 
+use std::collections::BTreeSet;
+
 use super::super::{DbError, DbErrorKind, DbResult, Row, Session};
 use super::create::{self, Own};
 use crate::snapshot::{Line, Snapshot};
 use crate::sql::Flavor;
+use crate::touch::Touch;
 
 /// Our own tables, which are no schema of the user's.
 const OURS: &[&str] =
@@ -14,6 +17,9 @@ const CHUNK: usize = 200;
 
 /// How often a read is begun anew when a table vanishes while it is read.
 const TRIES: usize = 3;
+
+/// Lines with the keys of their groups: a table or view with its triggers; everything else stands under the empty key.
+type Keyed = Vec<(String, Line)>;
 
 /// Reads the schema of the session's database.
 ///
@@ -31,25 +37,77 @@ pub async fn read(session: &mut dyn Session) -> DbResult<Snapshot> {
     let left = session.batch(include_str!("catalog_leave.sql")).await;
     let lines = lines?;
     left?;
-    Ok(Snapshot::new(lines))
+    Ok(Snapshot::default().with(&BTreeSet::new(), lines))
 }
 
-async fn read_lines(session: &mut dyn Session) -> DbResult<Vec<Line>> {
+/// The whole schema, sharing with the one before what is the same.
+async fn whole(session: &mut dyn Session, before: &Snapshot) -> DbResult<Snapshot> {
+    Ok(before.shared(read(session).await?))
+}
+
+/// Reads again what a script can have touched. A script without a statement that is not known by its text touches nothing
+/// but what it names: this server's DDL cascades to no other table, and its triggers cannot run any.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_again(session: &mut dyn Session, before: &Snapshot, touch: &Touch) -> DbResult<Snapshot> {
+    let (names, made) = match touch {
+        Touch::Anything => return whole(session, before).await,
+        Touch::Rows => return Ok(before.clone()),
+        Touch::Relations { names, made } => (names, made),
+    };
+    let lower = |key: &str| match key.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        true => names.contains(key),
+        false => names.contains(&key.to_lowercase()),
+    };
+    let known = before.keys().filter(|key| !key.is_empty() && lower(key)).map(str::to_owned);
+    let touched: BTreeSet<String> = known.chain(made.iter().cloned()).collect();
+    // Triggers go with their table, and this reading does not look for them.
+    let is_triggered = before.of_kind("trigger").any(|line| {
+        touched.iter().any(|key| line.object.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with('.')))
+    });
+    if is_triggered || touched.len() > CHUNK {
+        return whole(session, before).await;
+    }
+    let kind = |key: &String| include_str!("table_kind.sql").replace("{name}", &Flavor::Mysql.literal(key));
+    let asked: String = touched.iter().map(kind).collect();
+    let rows = session.batch(&[include_str!("catalog_enter.sql"), &asked].concat()).await?;
+    let named: Vec<(String, String)> = rows.into_iter().filter_map(name_and_kind).collect();
+    let all = before.keys().chain(named.iter().map(|(name, _)| name.as_str()));
+    let lines = match own(session, before.of_kind("database"), all) {
+        Ok(own) => show_all(session, &named, &own).await,
+        Err(error) => Err(error),
+    };
+    session.batch(include_str!("catalog_leave.sql")).await?;
+    Ok(before.with(&touched, lines?))
+}
+
+async fn read_lines(session: &mut dyn Session) -> DbResult<Keyed> {
     let rows = session.batch(include_str!("catalog.sql")).await?;
     let (named, told): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.len() == 2);
-    let lines: Vec<Line> = told.iter().flat_map(lines_of).collect();
+    let told: Vec<Line> = told.iter().flat_map(lines_of).collect();
     let named: Vec<(String, String)> = named.into_iter().filter_map(name_and_kind).collect();
-    let own = own(session, &lines, &named)?;
-    let mut lines: Vec<Line> = lines.into_iter().filter(|line| !line.property.starts_with('#')).collect();
+    let own = own(session, told.iter(), named.iter().map(|(name, _)| name.as_str()))?;
+    let mut lines = show_all(session, &named, &own).await?;
+    lines.extend(told.into_iter().map(|line| match line.object.split_once('.') {
+        Some((table, _)) if line.kind == "trigger" => (table.to_owned(), line),
+        _ => (String::new(), line),
+    }));
+    Ok(lines)
+}
+
+/// What SHOW CREATE says of tables, views and sequences.
+async fn show_all(session: &mut dyn Session, named: &[(String, String)], own: &Own) -> DbResult<Keyed> {
     let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<&str> {
         named.iter().filter(|(_, kind)| wanted(kind)).map(|(name, _)| name.as_str()).collect()
     };
+    let mut lines = Keyed::new();
     let tables = of(&|kind| matches!(kind, "BASE TABLE" | "SYSTEM VERSIONED"));
     let texts = show(session, include_str!("show_table.sql"), &tables).await?;
-    take(&mut lines, texts, |name, text| create::table(name, text, &own))?;
+    take(&mut lines, texts, |name, text| create::table(name, text, own))?;
     let texts = show(session, include_str!("show_view.sql"), &of(&|kind| kind == "VIEW")).await?;
     lines.extend(texts.iter().filter_map(charset));
-    take(&mut lines, texts, |name, text| create::view(name, text, &own))?;
+    take(&mut lines, texts, |name, text| create::view(name, text, own))?;
     let texts = show(session, include_str!("show_sequence.sql"), &of(&|kind| kind == "SEQUENCE")).await?;
     take(&mut lines, texts, create::sequence)?;
     Ok(lines)
@@ -70,29 +128,30 @@ async fn show(session: &mut dyn Session, text: &str, names: &[&str]) -> DbResult
 }
 
 /// Takes the answers of SHOW CREATE apart: name, text, and what else a server may add.
-fn take(lines: &mut Vec<Line>, rows: Vec<Row>, read: impl Fn(&str, &str) -> Option<Vec<Line>>) -> DbResult<()> {
+fn take(lines: &mut Keyed, rows: Vec<Row>, read: impl Fn(&str, &str) -> Option<Vec<Line>>) -> DbResult<()> {
     for row in rows {
         let (Some(Some(name)), Some(Some(text))) = (row.first(), row.get(1)) else {
             return Err(unread("SHOW CREATE answered without a text"));
         };
-        lines.extend(
-            read(name, text).ok_or_else(|| unread(&format!("`{name}` as the server shows it is not understood")))?,
-        );
+        let read = read(name, text);
+        let read = read.ok_or_else(|| unread(&format!("`{name}` as the server shows it is not understood")))?;
+        lines.extend(read.into_iter().map(|line| (name.clone(), line)));
     }
     Ok(())
 }
 
 /// The character set in which a view was written.
-fn charset(row: &Row) -> Option<Line> {
+fn charset(row: &Row) -> Option<(String, Line)> {
     let [Some(name), _, Some(charset), Some(collation)] = row.as_slice() else {
         return None;
     };
-    Some(Line {
+    let line = Line {
         kind: "view".to_owned(),
         object: name.clone(),
         property: "charset".to_owned(),
         value: format!("{charset} {collation}"),
-    })
+    };
+    Some((name.clone(), line))
 }
 
 /// A row of `catalog.sql`: kind, object, pairs.
@@ -117,11 +176,13 @@ fn name_and_kind(row: Row) -> Option<(String, String)> {
 }
 
 /// What reads as "self"; the database's own line must be there.
-fn own(session: &dyn Session, lines: &[Line], named: &[(String, String)]) -> DbResult<Own> {
-    let told = |property: &str| {
-        let line = lines.iter().find(|line| line.kind == "database" && line.property == property);
-        line.map(|line| line.value.as_str())
-    };
+fn own<'a>(
+    session: &dyn Session,
+    lines: impl Iterator<Item = &'a Line>,
+    mut names: impl Iterator<Item = &'a str>,
+) -> DbResult<Own> {
+    let lines: Vec<&Line> = lines.filter(|line| line.kind == "database").collect();
+    let told = |property: &str| lines.iter().find(|line| line.property == property).map(|line| line.value.as_str());
     let both = told("charset").ok_or_else(|| unread("the catalog says nothing of this database"))?;
     let (charset, collation) = both.split_once(' ').ok_or_else(|| unread("the database has no character set"))?;
     let server = session.server();
@@ -130,8 +191,8 @@ fn own(session: &dyn Session, lines: &[Line], named: &[(String, String)]) -> DbR
         user: server.user.clone(),
         charset: charset.to_owned(),
         collation: collation.to_owned(),
-        default_collation: told("#default") == Some("Yes"),
-        namesake: named.iter().any(|(name, _)| *name == server.database),
+        default_collation: told("collation is default") == Some("Yes"),
+        namesake: names.any(|name| *name == server.database),
     })
 }
 

@@ -1,32 +1,48 @@
 //! The schema, read back from the catalog: one statement made of one file per kind of object, so that all parts see one
 //! state. A probe before it leaves out the kinds of which there is nothing.
 
-use crate::engine::{DbError, DbErrorKind, DbResult, Session};
-use crate::snapshot::{Line, Snapshot};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
-/// Read always.
-const PARTS: &[&str] = &[
-    include_str!("catalog/database.sql"),
-    include_str!("catalog/schemas.sql"),
+use crate::engine::{DbError, DbErrorKind, DbResult, Row, Session};
+use crate::snapshot::{Line, Snapshot};
+use crate::sql::Flavor;
+use crate::touch::Touch;
+
+/// Relations and what belongs to one; each line with its relation. Read always.
+const RELATIONS: &[&str] = &[
     include_str!("catalog/tables.sql"),
     include_str!("catalog/columns.sql"),
     include_str!("catalog/constraints.sql"),
     include_str!("catalog/indexes.sql"),
-    include_str!("catalog/extensions.sql"),
     include_str!("catalog/comments.sql"),
     include_str!("catalog/grants.sql"),
 ];
 
-/// Read where the probe says that there is something to read.
-const RARE: &[(&str, &str)] = &[
-    ("functions", include_str!("catalog/functions.sql")),
+/// The same, read where the probe says that there is something to read.
+const RARE_RELATIONS: &[(&str, &str)] = &[
     ("triggers", include_str!("catalog/triggers.sql")),
     ("rules", include_str!("catalog/rules.sql")),
     ("policies", include_str!("catalog/policies.sql")),
-    ("types", include_str!("catalog/types.sql")),
     ("sequences", include_str!("catalog/sequences.sql")),
-    ("defaults", include_str!("catalog/defaults.sql")),
     ("statistics", include_str!("catalog/statistics.sql")),
+];
+
+/// What is no relation and belongs to none. Read always.
+const OTHERS: &[&str] = &[
+    include_str!("catalog/database.sql"),
+    include_str!("catalog/schemas.sql"),
+    include_str!("catalog/extensions.sql"),
+    include_str!("catalog/other_comments.sql"),
+    include_str!("catalog/other_grants.sql"),
+];
+
+/// The same, read where the probe says that there is something to read.
+const RARE_OTHERS: &[(&str, &str)] = &[
+    ("functions", include_str!("catalog/functions.sql")),
+    ("triggers", include_str!("catalog/event_triggers.sql")),
+    ("types", include_str!("catalog/types.sql")),
+    ("defaults", include_str!("catalog/defaults.sql")),
     ("foreign", include_str!("catalog/foreign.sql")),
     ("publications", include_str!("catalog/publications.sql")),
     ("operators", include_str!("catalog/operators.sql")),
@@ -44,20 +60,81 @@ pub async fn read(session: &mut dyn Session) -> DbResult<Snapshot> {
     let major: u32 = session.server().major.parse().unwrap_or(0);
     let found = session.batch(include_str!("catalog/probe.sql")).await?;
     let is_there = |part: &str| found.iter().any(|row| row.iter().flatten().any(|name| name == part));
-    let rare = RARE.iter().filter(|(part, _)| is_there(part)).map(|(_, text)| *text);
+    let rare = |parts: &[(&str, &'static str)]| -> Vec<&'static str> {
+        parts.iter().filter(|(part, _)| is_there(part)).map(|(_, text)| *text).collect()
+    };
     let later = LATER.iter().filter(|(since, part, _)| major >= *since && is_there(part)).map(|(_, _, text)| *text);
-    let parts: Vec<&str> = PARTS.iter().copied().chain(rare).chain(later).collect();
+    let others = OTHERS.iter().copied().chain(rare(RARE_OTHERS)).chain(later);
+    let others = others.collect::<Vec<_>>().join("UNION ALL\n");
+    let others = include_str!("catalog/others.sql").replace("{others}", &others);
+    let relations = RELATIONS.iter().copied().chain(rare(RARE_RELATIONS));
+    let parts: Vec<&str> = relations.chain([others.as_str()]).collect();
     let query = [include_str!("catalog/with.sql"), &parts.join("UNION ALL\n")].concat();
     let (pin, unpin) = (include_str!("catalog/pin.sql"), include_str!("catalog/unpin.sql"));
     let rows = session.often(pin, &query, unpin).await?;
-    let lines: Vec<Line> = rows
-        .into_iter()
-        .filter_map(|row| <[Option<String>; 4]>::try_from(row).ok())
-        .map(|row| row.map(Option::unwrap_or_default))
-        .map(|[kind, object, property, value]| Line { kind, object, property, value })
-        .collect();
+    let lines: Vec<(String, Line)> = rows.into_iter().filter_map(keyed).collect();
     if lines.is_empty() {
         return Err(DbError::new(DbErrorKind::Statement, "the catalog gave no schema at all"));
     }
-    Ok(Snapshot::new(lines))
+    Ok(Snapshot::default().with(&BTreeSet::new(), lines))
+}
+
+/// A row: relation, kind, object, property, value.
+fn keyed(row: Row) -> Option<(String, Line)> {
+    let [key, kind, object, property, value] =
+        <[Option<String>; 5]>::try_from(row).ok()?.map(Option::unwrap_or_default);
+    Some((key, Line { kind, object, property, value }))
+}
+
+/// What the server has counted of rows written to its catalogs in this transaction.
+const COUNTS: &str = include_str!("catalog/counts.sql");
+
+/// Whether nothing was written since the mark.
+static WRITTEN: LazyLock<String> = LazyLock::new(|| include_str!("catalog/written.sql").replace("{counts}", COUNTS));
+
+/// The relations that a script can have touched.
+static TOUCHED: LazyLock<String> = LazyLock::new(|| {
+    let rare = RARE_RELATIONS.iter().map(|(_, text)| *text);
+    let marks = include_str!("catalog/touched_marks.sql").replace("{counts}", COUNTS);
+    let parts: Vec<&str> = RELATIONS.iter().copied().chain(rare).chain([marks.as_str()]).collect();
+    [include_str!("catalog/touched.sql"), &parts.join("UNION ALL\n")].concat()
+});
+
+/// Kinds of objects that a change of relations can reach without naming or locking them; where there are any, all is read.
+const FAR: &[&str] = &["publication", "subscription", "event trigger"];
+
+/// The whole schema, sharing with the one before what is the same.
+async fn whole(session: &mut dyn Session, before: &Snapshot) -> DbResult<Snapshot> {
+    Ok(before.shared(read(session).await?))
+}
+
+/// Reads again what a script can have touched, in its own transaction, which has begun with the mark. The server's own
+/// counts tell whether rows of the catalogs were written that nobody would have expected; then all is read.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_again(session: &mut dyn Session, before: &Snapshot, touch: &Touch) -> DbResult<Snapshot> {
+    let names = match touch {
+        Touch::Anything => return whole(session, before).await,
+        Touch::Rows => {
+            let written = session.often("", &WRITTEN, "").await?;
+            let is_same = written.iter().flatten().flatten().eq(["t"]);
+            return if is_same { Ok(before.clone()) } else { whole(session, before).await };
+        }
+        Touch::Relations { names, .. } if FAR.iter().all(|kind| before.of_kind(kind).next().is_none()) => names,
+        Touch::Relations { .. } => return whole(session, before).await,
+    };
+    let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.contains('\n')).collect();
+    let names = Flavor::Postgres.literal(&names.join("\n"));
+    let names = include_str!("catalog/names.sql").replace("{names}", &names);
+    let pin = [&names, include_str!("catalog/pin_touched.sql")].concat();
+    let rows = session.often(&pin, &TOUCHED, include_str!("catalog/unpin.sql")).await?;
+    let (marks, lines): (Vec<_>, Vec<_>) =
+        rows.into_iter().filter_map(keyed).partition(|(_, line)| line.kind.is_empty());
+    // Besides the relations that were read again there is one mark, which says that nothing else was written.
+    if !marks.iter().any(|(key, _)| key.is_empty()) {
+        return whole(session, before).await;
+    }
+    let again = marks.into_iter().map(|(key, _)| key).filter(|key| !key.is_empty()).collect();
+    Ok(before.with(&again, lines))
 }

@@ -1,5 +1,7 @@
 //! One pinned connection: text in, text out, no pool, no statement cache.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgConnection, PgRow, PgValueFormat};
@@ -24,10 +26,34 @@ pub struct PgSession {
     access: Access,
     server: Server,
     notices: Notices,
-    /// Settings that `RESET ALL` would lose, and the name of our schema, as literals for our own texts.
-    marks: [(&'static str, String); 5],
+    /// Settings that `RESET ALL` would lose, the name of our schema, and the like, as literals for our own texts.
+    marks: Vec<(&'static str, String)>,
+    /// Names under which the server keeps plans of ours.
+    prepared: BTreeSet<String>,
     /// The conversation with the server is out of step; nothing more is said.
     broken: bool,
+}
+
+/// What stands for the marks in our own texts.
+fn marks(
+    timezone: &str,
+    datestyle: &str,
+    durable: String,
+    server: &Server,
+    target: &Target,
+) -> Vec<(&'static str, String)> {
+    let has_limit = server.major.parse().is_ok_and(|major: u32| major >= 17);
+    let literal = |text: &str| Flavor::Postgres.literal(text);
+    let no_limit = if has_limit { "transaction_timeout" } else { "idle_in_transaction_session_timeout" };
+    vec![
+        ("{timezone}", literal(timezone)),
+        // The style of dates is a list of words, each its own literal.
+        ("{datestyle}", datestyle.split(',').map(|word| literal(word.trim())).collect::<Vec<_>>().join(", ")),
+        ("{durable}", literal(&durable)),
+        // What an older server does not know is told twice what it does know.
+        ("{no_limit}", no_limit.to_owned()),
+        ("{ours}", literal(target.ledger_schema.as_deref().unwrap_or(super::SCHEMA))),
+    ]
 }
 
 impl PgSession {
@@ -79,22 +105,17 @@ impl PgSession {
             None | Some("off") => "on".to_owned(),
             Some(own) => own.to_owned(),
         };
-        let has_limit = server.major.parse().is_ok_and(|major: u32| major >= 17);
-        let literal = |text: &str| Flavor::Postgres.literal(text);
-        let marks = [
-            ("{timezone}", literal(&timezone)),
-            // The style of dates is a list of words, each its own literal.
-            ("{datestyle}", datestyle.split(',').map(|word| literal(word.trim())).collect::<Vec<_>>().join(", ")),
-            ("{durable}", literal(&durable)),
-            // What an older server does not know is told twice what it does know.
-            (
-                "{no_limit}",
-                if has_limit { "transaction_timeout" } else { "idle_in_transaction_session_timeout" }.to_owned(),
-            ),
-            ("{ours}", literal(target.ledger_schema.as_deref().unwrap_or(super::SCHEMA))),
-        ];
-        let mut session =
-            PgSession { connection, route, access, server, notices: Notices::new(), marks, broken: false };
+        let mut marks = marks(&timezone, &datestyle, durable, &server, target);
+        if access == Access::Shadow {
+            let lists = simple(&mut connection, include_str!("sql/catalogs.sql")).await?.0;
+            let mut lists = lists.into_iter().flatten().map(Option::unwrap_or_default);
+            for mark in ["{relational}", "{others}"] {
+                marks.push((mark, Flavor::Postgres.literal(&lists.next().unwrap_or_default())));
+            }
+        }
+        let prepared = BTreeSet::new();
+        let notices = Notices::new();
+        let mut session = PgSession { connection, route, access, server, notices, marks, prepared, broken: false };
         if timezone != DRIVER_TIMEZONE || !datestyle.eq_ignore_ascii_case(DRIVER_DATESTYLE) {
             session.batch(include_str!("sql/client_settings.sql")).await?;
         }
@@ -105,6 +126,14 @@ impl PgSession {
         match self.broken {
             true => Err(DbError::new(DbErrorKind::Connection, "the connection to the server was lost")),
             false => Ok(()),
+        }
+    }
+
+    /// Keeps in mind that a text may take the plans that the server keeps away.
+    fn forget_plans(&mut self, sql: &str, by: &[&[u8]]) {
+        let takes = |word: &&[u8]| sql.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+        if !self.prepared.is_empty() && by.iter().any(takes) {
+            self.prepared.clear();
         }
     }
 
@@ -152,6 +181,7 @@ impl Session for PgSession {
 
     async fn batch(&mut self, sql: &str) -> DbResult<Vec<Row>> {
         self.usable()?;
+        self.forget_plans(sql, &[b"deallocate"]);
         let marked = self.marks.iter().any(|(mark, _)| sql.contains(mark));
         let filled =
             marked.then(|| self.marks.iter().fold(sql.to_owned(), |text, (mark, word)| text.replace(mark, word)));
@@ -166,13 +196,16 @@ impl Session for PgSession {
             return self.batch(&[before, query, ";\n", after].concat()).await;
         }
         let name = format!("switchback_{}", Sha::of(query.as_bytes()).short());
-        let known = self.rows(include_str!("sql/is_prepared.sql"), &[Some(&name)]).await?;
-        let prepare = if known.is_empty() { format!("PREPARE {name} AS\n{query};\n") } else { String::new() };
-        self.batch(&[before, &prepare, &format!("EXECUTE {name};\n"), after].concat()).await
+        let is_known = self.prepared.contains(&name);
+        let prepare = if is_known { String::new() } else { format!("PREPARE {name} AS\n{query};\n") };
+        let rows = self.batch(&[before, &prepare, &format!("EXECUTE {name};\n"), after].concat()).await?;
+        self.prepared.insert(name);
+        Ok(rows)
     }
 
     async fn run(&mut self, statement: &str) -> DbResult<Ran> {
         self.usable()?;
+        self.forget_plans(statement, &[b"deallocate", b"discard"]);
         let dispatch = self.notices.dispatch.clone();
         let result = affected(&mut self.connection, statement).with_subscriber(dispatch).await;
         let notices = self.notices.take();

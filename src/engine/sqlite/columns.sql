@@ -3,11 +3,14 @@
 WITH base AS MATERIALIZED (
     SELECT tables.name AS tbl, CASE WHEN tables.sql LIKE '%CHECK%' THEN switchback_checks(tables.sql) END AS checks
     FROM main.sqlite_schema AS tables
-    WHERE tables.type = 'table'
+    WHERE tables.name {only} AND tables.type = 'table'
         AND tables.name NOT LIKE 'sqlite\_%' ESCAPE '\'
         AND tables.name NOT IN ('switchback_ledger', 'switchback_script', 'switchback_journal', 'switchback_lease')
         AND tables.sql NOT LIKE 'CREATE VIRTUAL %'
-        AND tables.name NOT IN (SELECT name FROM pragma_table_list WHERE "schema" = 'main' AND type = 'shadow')
+        AND NOT (
+            EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL %')
+            AND tables.name IN (SELECT name FROM pragma_table_list WHERE "schema" = 'main' AND type = 'shadow')
+        )
 ),
 -- Once for each table: each look into a table's indexes is a statement of its own.
 uniques AS MATERIALIZED (
@@ -24,7 +27,7 @@ columns AS (
     WHERE info.hidden <> 1
 )
 SELECT json_group_array(json_array(
-    "schema", "table", "column", family, type, length, scale, nullable, "default", computed, keys, labels, checks
+    "schema", "table", "column", family, type, length, scale, nullable, "default", computed, keys, labels, checks, tbl
 )) AS switchback_packed
 FROM (
     SELECT
@@ -60,7 +63,8 @@ FROM (
             )
         ) AS keys,
         NULL AS labels,
-        checks
+        checks,
+        tbl
     FROM columns
     ORDER BY tbl, cid
 );

@@ -18,7 +18,7 @@ FROM (
     FROM main.sqlite_schema AS tables
         JOIN pragma_foreign_key_list(tables.name) AS fk
         LEFT JOIN main.sqlite_schema AS parent ON parent.type = 'table' AND parent.name = fk."table" COLLATE NOCASE
-    WHERE tables.type = 'table'
+    WHERE tables.name {only} AND tables.type = 'table'
         AND tables.name NOT IN ('switchback_ledger', 'switchback_script', 'switchback_journal', 'switchback_lease')
     ORDER BY tables.name, fk.id, fk.seq
 );

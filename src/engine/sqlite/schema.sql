@@ -1,14 +1,14 @@
--- The whole schema in one row: a JSON array of [kind, name, table, text]. The facts about the file come first, so that an empty
+-- The whole schema in one row: a JSON array of [row, kind, name, table, text, hash]. The facts about the file come first, so that an empty
 -- schema still proves that it was read. Indexes without text belong to constraints, which their table's text holds.
-SELECT json_group_array(json_array(kind, name, tbl, value))
+SELECT json_group_array(json_array(id, kind, name, tbl, value, print))
 FROM (
-    SELECT 'database' AS kind, 'encoding' AS name, NULL AS tbl, encoding AS value FROM pragma_encoding
+    SELECT NULL AS id, 'database' AS kind, 'encoding' AS name, NULL AS tbl, encoding AS value, NULL AS print FROM pragma_encoding
     UNION ALL
-    SELECT 'database', 'user_version', NULL, CAST(user_version AS TEXT) FROM pragma_user_version
+    SELECT NULL, 'database', 'user_version', NULL, CAST(user_version AS TEXT), NULL FROM pragma_user_version
     UNION ALL
-    SELECT 'database', 'application_id', NULL, CAST(application_id AS TEXT) FROM pragma_application_id
+    SELECT NULL, 'database', 'application_id', NULL, CAST(application_id AS TEXT), NULL FROM pragma_application_id
     UNION ALL
-    SELECT type, name, tbl_name, sql
+    SELECT rowid, type, name, tbl_name, sql, switchback_hash(type, name, tbl_name, sql)
     FROM main.sqlite_schema
     WHERE sql IS NOT NULL
         AND name NOT LIKE 'sqlite\_%' ESCAPE '\'

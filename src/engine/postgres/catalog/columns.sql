@@ -1,11 +1,11 @@
 -- Some builds stamp each column with an option pg_attver that differs at each creation; it is no schema.
-SELECT 'column', r.name || '.' || quote_ident(a.attname), p.property, p.value
-FROM rel r
-JOIN (
-    SELECT *, row_number() OVER (PARTITION BY attrelid ORDER BY attnum) AS rank
-    FROM pg_attribute
-    WHERE attrelid >= 16384 AND attnum > 0 AND NOT attisdropped
-) a ON a.attrelid = r.oid
+SELECT a.attrelid::text, 'column', a.name || '.' || quote_ident(a.attname), p.property, p.value
+FROM (
+    SELECT r.name, a.*, row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum) AS rank
+    FROM rel r
+    JOIN pg_attribute a ON a.attrelid = r.oid
+    WHERE r.relkind <> 'S' AND a.attnum > 0 AND NOT a.attisdropped
+) a
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 CROSS JOIN LATERAL (VALUES
@@ -26,4 +26,4 @@ CROSS JOIN LATERAL (VALUES
         (SELECT string_agg(entry, ', ' ORDER BY entry) FROM unnest(a.attfdwoptions) AS entry) END),
     ('inherited', CASE WHEN a.attinhcount > 0 THEN CASE WHEN a.attislocal THEN 'and declared' ELSE 'yes' END END),
     ('~position', a.rank::text)) AS p (property, value)
-WHERE r.relkind <> 'S' AND p.value IS NOT NULL
+WHERE p.value IS NOT NULL

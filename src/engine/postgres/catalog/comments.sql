@@ -1,7 +1,5 @@
-SELECT 'comment', i.type || ' ' || i.identity, '', c.description
-FROM pg_description c
+-- Comments on relations and on what belongs to one.
+SELECT m.owner::text, 'comment', i.type || ' ' || i.identity, '', c.description
+FROM member m
+JOIN pg_description c ON c.classoid = m.classid AND c.objoid = m.objid
 CROSS JOIN LATERAL pg_identify_object(c.classoid, c.objoid, c.objsubid) AS i
-WHERE (c.objoid >= 16384 OR c.classoid = 'pg_namespace'::regclass AND c.objoid IN (SELECT oid FROM space))
-  AND NOT EXISTS (SELECT FROM owned o WHERE o.classid = c.classoid AND o.objid = c.objoid)
-  AND i.schema IS DISTINCT FROM {ours}
-  AND i.identity <> quote_ident({ours})

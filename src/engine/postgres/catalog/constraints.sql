@@ -1,5 +1,5 @@
 -- PostgreSQL 18 lists each NOT NULL here, too; the column says that already, unless there is more to say.
-SELECT 'constraint', r.name || '.' || quote_ident(k.conname), p.property, p.value
+SELECT r.oid::text, 'constraint', r.name || '.' || quote_ident(k.conname), p.property, p.value
 FROM pg_constraint k
 JOIN rel r ON r.oid = k.conrelid
 LEFT JOIN pg_class x ON x.oid = k.conindid AND k.contype IN ('p', 'u', 'x')

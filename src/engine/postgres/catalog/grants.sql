@@ -1,35 +1,14 @@
 -- A right that differs from what the owner and everybody have by themselves: granted, or taken away. So an ACL that was
 -- never touched reads as one that says the same explicitly.
-SELECT 'grant', lower(g.privilege_type) || ' on ' || a.what || ' to ' || coalesce(CASE WHEN g.grantee = a.owner THEN 'self' ELSE w.name END, g.grantee::text),
+SELECT a.oid::text, 'grant', lower(g.privilege_type) || ' on ' || a.what || ' to ' || coalesce(CASE WHEN g.grantee = a.owner THEN 'self' ELSE w.name END, g.grantee::text),
        p.property, p.value
 FROM (
-    SELECT 'schema ' || s.name AS what, s.nspacl AS acl, acldefault('n', s.nspowner) AS base, s.nspowner AS owner
-    FROM space s WHERE s.nspacl IS NOT NULL
-    UNION ALL
-    SELECT CASE r.relkind WHEN 'S' THEN 'sequence ' ELSE 'table ' END || r.name, r.relacl,
-           acldefault(CASE r.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", r.relowner), r.relowner
+    SELECT r.oid, CASE r.relkind WHEN 'S' THEN 'sequence ' ELSE 'table ' END || r.name AS what, r.relacl AS acl,
+           acldefault(CASE r.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", r.relowner) AS base, r.relowner AS owner
     FROM rel r WHERE r.relacl IS NOT NULL
     UNION ALL
-    SELECT 'column ' || r.name || '.' || quote_ident(a.attname), a.attacl, acldefault('c', r.relowner), r.relowner
+    SELECT r.oid, 'column ' || r.name || '.' || quote_ident(a.attname), a.attacl, acldefault('c', r.relowner), r.relowner
     FROM rel r JOIN pg_attribute a ON a.attrelid = r.oid WHERE a.attacl IS NOT NULL AND NOT a.attisdropped
-    UNION ALL
-    SELECT 'function ' || f.name, f.proacl, acldefault('f', f.proowner), f.proowner
-    FROM proc f WHERE f.proacl IS NOT NULL
-    UNION ALL
-    SELECT 'type ' || t.name, t.typacl, acldefault('T', t.typowner), t.typowner
-    FROM typ t WHERE t.typacl IS NOT NULL
-    UNION ALL
-    SELECT 'database self', d.datacl, acldefault('d', d.datdba), d.datdba
-    FROM pg_database d WHERE d.datname = current_database() AND d.datacl IS NOT NULL
-    UNION ALL
-    SELECT 'foreign data wrapper ' || quote_ident(f.fdwname), f.fdwacl, acldefault('F', f.fdwowner), f.fdwowner
-    FROM pg_foreign_data_wrapper f WHERE f.fdwacl IS NOT NULL
-    UNION ALL
-    SELECT 'server ' || quote_ident(f.srvname), f.srvacl, acldefault('S', f.srvowner), f.srvowner
-    FROM pg_foreign_server f WHERE f.srvacl IS NOT NULL
-    UNION ALL
-    SELECT 'language ' || quote_ident(l.lanname), l.lanacl, acldefault('l', l.lanowner), l.lanowner
-    FROM pg_language l WHERE l.lanacl IS NOT NULL
 ) a
 CROSS JOIN LATERAL (
     SELECT *, false AS revoked

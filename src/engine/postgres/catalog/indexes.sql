@@ -1,5 +1,5 @@
 -- Indexes that no constraint stands for. An invalid one reads other than a valid one.
-SELECT 'index', s.name || '.' || quote_ident(c.relname), p.property, p.value
+SELECT r.oid::text, 'index', s.name || '.' || quote_ident(c.relname), p.property, p.value
 FROM rel r
 JOIN pg_index i ON i.indrelid = r.oid
 JOIN pg_class c ON c.oid = i.indexrelid
@@ -18,4 +18,4 @@ CROSS JOIN LATERAL (VALUES
     ('statistics', (SELECT string_agg(a.attnum || '=' || a.attstattarget, ', ' ORDER BY a.attnum) FROM pg_attribute a
                     WHERE a.attrelid = c.oid AND coalesce(a.attstattarget, -1) <> -1))) AS p (property, value)
 WHERE p.value IS NOT NULL
-  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x'))
+  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = r.oid AND k.conindid = c.oid AND k.contype IN ('p', 'u', 'x'))

@@ -1,4 +1,4 @@
-SELECT 'policy', r.name || '.' || quote_ident(y.polname), p.property, p.value
+SELECT r.oid::text, 'policy', r.name || '.' || quote_ident(y.polname), p.property, p.value
 FROM pg_policy y
 JOIN rel r ON r.oid = y.polrelid
 CROSS JOIN LATERAL (VALUES

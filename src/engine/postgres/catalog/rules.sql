@@ -1,4 +1,4 @@
-SELECT 'rule', r.name || '.' || quote_ident(w.rulename), p.property, p.value
+SELECT r.oid::text, 'rule', r.name || '.' || quote_ident(w.rulename), p.property, p.value
 FROM pg_rewrite w
 JOIN rel r ON r.oid = w.ev_class
 CROSS JOIN LATERAL (VALUES

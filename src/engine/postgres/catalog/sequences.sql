@@ -1,5 +1,5 @@
 -- Options, never the counter.
-SELECT 'sequence', r.name, p.property, p.value
+SELECT r.oid::text, 'sequence', r.name, p.property, p.value
 FROM rel r
 JOIN pg_sequence q ON q.seqrelid = r.oid
 LEFT JOIN who w ON w.oid = r.relowner

@@ -1,5 +1,6 @@
-SELECT 'statistics', s.name || '.' || quote_ident(x.stxname), p.property, p.value
-FROM pg_statistic_ext x
+SELECT x.stxrelid::text, 'statistics', s.name || '.' || quote_ident(x.stxname), p.property, p.value
+FROM rel r
+JOIN pg_statistic_ext x ON x.stxrelid = r.oid
 JOIN space s ON s.oid = x.stxnamespace
 LEFT JOIN who w ON w.oid = x.stxowner
 CROSS JOIN LATERAL (VALUES

@@ -1,4 +1,4 @@
-SELECT CASE r.relkind WHEN 'f' THEN 'foreign table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END,
+SELECT r.oid::text, CASE r.relkind WHEN 'f' THEN 'foreign table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END,
        r.name, p.property, p.value
 FROM rel r
 LEFT JOIN who w ON w.oid = r.relowner
@@ -28,9 +28,9 @@ CROSS JOIN LATERAL (VALUES
     ('owner', nullif(w.name, 'self'))) AS p (property, value)
 WHERE r.relkind <> 'S' AND p.value IS NOT NULL
 UNION ALL
-SELECT CASE r.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END, r.name,
+SELECT r.oid::text, CASE r.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END, r.name,
        CASE WHEN r.relispartition THEN 'partition of' ELSE 'inherits' END,
        string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno)
 FROM rel r
 JOIN pg_inherits i ON i.inhrelid = r.oid
-GROUP BY r.relkind, r.name, r.relispartition
+GROUP BY r.oid, r.relkind, r.name, r.relispartition

@@ -1,4 +1,4 @@
-SELECT 'trigger', r.name || '.' || quote_ident(g.tgname), p.property, p.value
+SELECT r.oid::text, 'trigger', r.name || '.' || quote_ident(g.tgname), p.property, p.value
 FROM pg_trigger g
 JOIN rel r ON r.oid = g.tgrelid
 CROSS JOIN LATERAL (VALUES
@@ -7,15 +7,3 @@ CROSS JOIN LATERAL (VALUES
     ('enabled', CASE g.tgenabled WHEN 'D' THEN 'no' WHEN 'R' THEN 'on replica' WHEN 'A' THEN 'always' END),
     ('inherited', CASE WHEN g.tgparentid <> 0 THEN 'yes' END)) AS p (property, value)
 WHERE NOT g.tgisinternal AND p.value IS NOT NULL
-UNION ALL
-SELECT 'event trigger', quote_ident(e.evtname), p.property, p.value
-FROM pg_event_trigger e
-LEFT JOIN who w ON w.oid = e.evtowner
-CROSS JOIN LATERAL (VALUES
-    ('', ''),
-    ('definition', concat_ws(' ', 'on', e.evtevent, 'when tag in (' || array_to_string(e.evttags, ', ') || ')', 'execute',
-                             e.evtfoid::regprocedure::text)),
-    ('enabled', CASE e.evtenabled WHEN 'D' THEN 'no' WHEN 'R' THEN 'on replica' WHEN 'A' THEN 'always' END),
-    ('owner', nullif(w.name, 'self'))) AS p (property, value)
-WHERE p.value IS NOT NULL
-  AND NOT EXISTS (SELECT FROM owned o WHERE o.classid = 'pg_event_trigger'::regclass AND o.objid = e.oid)

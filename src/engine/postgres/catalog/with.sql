@@ -28,6 +28,16 @@ rel AS MATERIALIZED (
       AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
       AND NOT EXISTS (SELECT FROM owned o WHERE o.classid = 'pg_class'::regclass AND o.objid = c.oid)
 ),
+-- What belongs to these relations and may carry a comment.
+member AS MATERIALIZED (
+    SELECT oid AS owner, 'pg_class'::regclass::oid AS classid, oid AS objid FROM rel
+    UNION ALL SELECT r.oid, 'pg_class'::regclass, i.indexrelid FROM rel r JOIN pg_index i ON i.indrelid = r.oid
+    UNION ALL SELECT r.oid, 'pg_constraint'::regclass, k.oid FROM rel r JOIN pg_constraint k ON k.conrelid = r.oid
+    UNION ALL SELECT r.oid, 'pg_trigger'::regclass, g.oid FROM rel r JOIN pg_trigger g ON g.tgrelid = r.oid
+    UNION ALL SELECT r.oid, 'pg_rewrite'::regclass, w.oid FROM rel r JOIN pg_rewrite w ON w.ev_class = r.oid
+    UNION ALL SELECT r.oid, 'pg_policy'::regclass, y.oid FROM rel r JOIN pg_policy y ON y.polrelid = r.oid
+    UNION ALL SELECT r.oid, 'pg_statistic_ext'::regclass, x.oid FROM rel r JOIN pg_statistic_ext x ON x.stxrelid = r.oid
+),
 -- Functions, procedures and aggregates.
 proc AS MATERIALIZED (
     SELECT p.oid, s.name || '.' || quote_ident(p.proname) || '(' || oidvectortypes(p.proargtypes) || ')' AS name,

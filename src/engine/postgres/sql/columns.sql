@@ -1,21 +1,24 @@
 -- The columns of base tables (partitioned ones, too, but not their partitions), for making rows. A domain reads as the type
 -- below it, with the domain's checks beside the table's.
-WITH RECURSIVE base AS (
-    SELECT t.oid AS typ, t.oid AS under, t.typtypmod AS typmod FROM pg_catalog.pg_type t WHERE t.typtype <> 'd'
-    UNION ALL
-    SELECT d.oid, b.under, CASE WHEN d.typtypmod >= 0 THEN d.typtypmod ELSE b.typmod END
-    FROM pg_catalog.pg_type d JOIN base b ON b.typ = d.typbasetype
-    WHERE d.typtype = 'd'
-),
-tables AS MATERIALIZED (
+WITH RECURSIVE tables AS MATERIALIZED (
     SELECT c.oid, n.nspname, c.relname, c.relkind
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
+    WHERE c.oid {only} AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
       AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND n.oid IS DISTINCT FROM pg_catalog.to_regnamespace($switchback${schema}$switchback$)
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                       WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')
+),
+-- From the type of a column to the one below it, as long as that is a domain.
+base AS (
+    SELECT DISTINCT a.atttypid AS typ, a.atttypid AS under, -1 AS typmod
+    FROM tables t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid
+    WHERE a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL
+    SELECT b.typ, d.typbasetype, CASE WHEN b.typmod >= 0 THEN b.typmod ELSE d.typtypmod END
+    FROM base b JOIN pg_catalog.pg_type d ON d.oid = b.under
+    WHERE d.typtype = 'd'
 ),
 -- What a row must meet to find its way into the first partition of a partitioned table (the default one comes last).
 partitions AS MATERIALIZED (
@@ -69,12 +72,13 @@ SELECT t.nspname::text, t.relname::text, a.attname::text,
               FROM pg_catalog.pg_constraint c
               WHERE c.contype = 'c' AND (c.conrelid = t.oid OR own.typtype = 'd' AND c.contypid = own.oid)
               UNION ALL
-              SELECT p.def, '' FROM partitions p WHERE p.parent = t.oid) AS d)
+              SELECT p.def, '' FROM partitions p WHERE p.parent = t.oid) AS d),
+       t.oid::text
 FROM tables t
 JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_catalog.pg_type own ON own.oid = a.atttypid
 JOIN base b ON b.typ = a.atttypid
-JOIN pg_catalog.pg_type u ON u.oid = b.under
+JOIN pg_catalog.pg_type u ON u.oid = b.under AND u.typtype <> 'd'
 CROSS JOIN LATERAL (SELECT CASE WHEN a.atttypmod >= 0 THEN a.atttypmod ELSE b.typmod END AS typmod) AS m
 LEFT JOIN unique_keys k ON k.indrelid = t.oid AND k.attnum = a.attnum
 LEFT JOIN (VALUES

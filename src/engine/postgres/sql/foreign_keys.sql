@@ -7,7 +7,7 @@ JOIN pg_catalog.pg_namespace fn ON fn.oid = fc.relnamespace
 CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey)) WITH ORDINALITY AS pair (own, other, rank)
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = pair.own
 JOIN pg_catalog.pg_attribute fa ON fa.attrelid = fc.oid AND fa.attnum = pair.other
-WHERE k.contype = 'f' AND k.conparentid = 0
+WHERE k.conrelid {only} AND k.contype = 'f' AND k.conparentid = 0
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   AND n.oid IS DISTINCT FROM pg_catalog.to_regnamespace($switchback${schema}$switchback$)
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d

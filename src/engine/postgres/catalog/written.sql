@@ -1,0 +1,1 @@
+SELECT current_setting('switchback.mark') = {counts} AND current_setting('track_counts') = 'on'

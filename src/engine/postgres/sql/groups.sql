@@ -1,0 +1,1 @@
+SET switchback.groups TO '{oids}';

@@ -1,1 +1,0 @@
-SELECT name FROM pg_catalog.pg_prepared_statements WHERE name OPERATOR(pg_catalog.=) $1
