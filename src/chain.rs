@@ -160,7 +160,9 @@ impl Chain {
     ) -> Result<std::result::Result<Behind, Refusal>> {
         let sql = &self.engine.dialect().sql;
         if manner == Manner::OneTransaction {
-            self.begin().await?;
+            let sql = &self.engine.dialect().sql;
+            let mark = if before.is_some() { sql.mark } else { "" };
+            self.own(&[sql.begin, mark].concat()).await?;
         }
         let mut schema = None;
         let outcome = self.statements(script).await;
@@ -208,12 +210,6 @@ impl Chain {
             return Err(store::own("running a script in the shadow", &refusal.error));
         }
         Ok(outcome.map(|touched| Behind { touched, schema }))
-    }
-
-    /// Begins a transaction from whose start the engine can tell what has been touched.
-    async fn begin(&mut self) -> Result<()> {
-        let sql = &self.engine.dialect().sql;
-        self.own(&[sql.begin, sql.mark].concat()).await
     }
 
     /// Runs some statements of a script without a transaction of ours.
@@ -289,7 +285,8 @@ impl Chain {
 
     /// Opens a transaction in which things are tried and which [`undo`](Chain::undo) ends.
     pub async fn attempt(&mut self) -> Result<()> {
-        self.begin().await
+        let sql = &self.engine.dialect().sql;
+        self.own(&[sql.begin, sql.mark].concat()).await
     }
 
     /// Rolls the attempt back.

@@ -8,9 +8,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
-use serde::Serialize;
-
 use crate::sha::Sha;
+
+mod diff;
+
+pub use diff::{Change, Fate, Weight, diff, weight};
 
 /// One line of a schema. `property` is empty for the line that says the object exists. A property that begins with `~`
 /// is weak: the exact digest holds it, the weak one does not. A property called `body` is compared weakly with its
@@ -33,6 +35,10 @@ pub struct Snapshot(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     groups: Groups,
+    /// Every kind that a line has, and perhaps some that none has any more.
+    kinds: Arc<BTreeSet<String>>,
+    /// A key may have other letters than lower ones.
+    is_cased: bool,
     /// Made when somebody asks for it.
     weak_digest: OnceLock<Sha>,
 }
@@ -60,62 +66,11 @@ impl PartialEq for Snapshot {
 
 impl Eq for Snapshot {}
 
-/// The weak property of a column that says where it stands.
-const POSITION: &str = "~position";
-
-/// How much a difference between two schemas weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Weight {
-    /// The same but for the order of columns, a generated name, or white space in a body.
-    Weak,
-    /// Another schema.
-    Strong,
-}
-
-/// What became of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fate {
-    /// Only the second schema has it.
-    Added,
-    /// Only the first schema has it.
-    Removed,
-    /// Both have it, with other lines.
-    Changed,
-    /// Both have it under another, generated name.
-    Renamed,
-}
-
-/// One difference between two schemas.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    pub fate: Fate,
-    pub weight: Weight,
-    pub kind: String,
-    pub object: String,
-    /// The lines that differ, as `- …` (first schema) and `+ …` (second).
-    pub lines: Vec<String>,
-}
-
-impl Change {
-    /// `table public.users`, as findings name it.
-    pub fn title(&self) -> String {
-        format!("{} {}", self.kind, self.object)
-    }
-}
-
 /// Lines by their order, out of any number of groups.
 type Lines<'a> = Vec<&'a Line>;
 
 /// Groups with their keys that only one of two schemas has.
 type Own<'a> = Vec<(&'a str, &'a Group)>;
-
-/// The properties of one object.
-type Properties<'a> = Vec<(&'a str, &'a str)>;
-
-/// Objects by kind and name.
-type Objects<'a> = BTreeMap<(&'a str, &'a str), Properties<'a>>;
 
 impl Group {
     fn new(mut lines: Vec<Line>) -> Group {
@@ -151,8 +106,13 @@ impl Snapshot {
     pub fn with(&self, read: &BTreeSet<String>, lines: impl IntoIterator<Item = (String, Line)>) -> Snapshot {
         let mut groups = self.0.groups.clone();
         read.iter().for_each(|key| drop(groups.remove(key.as_str())));
+        let (mut kinds, mut is_cased) = (Arc::clone(&self.0.kinds), self.0.is_cased);
         let mut fresh: BTreeMap<String, Vec<Line>> = BTreeMap::new();
         for (key, line) in lines {
+            if !kinds.contains(&line.kind) {
+                Arc::make_mut(&mut kinds).insert(line.kind.clone());
+            }
+            is_cased = is_cased || !is_lower(&key);
             fresh.entry(key).or_default().push(line);
         }
         groups.extend(fresh.into_iter().map(|(key, lines)| {
@@ -163,7 +123,7 @@ impl Snapshot {
                 None => (Arc::from(key), Arc::new(group)),
             }
         }));
-        Snapshot(Arc::new(Inner { groups, weak_digest: OnceLock::new() }))
+        Snapshot(Arc::new(Inner { groups, kinds, is_cased, weak_digest: OnceLock::new() }))
     }
 
     /// A schema that was read as a whole, sharing with this one what is the same.
@@ -174,7 +134,8 @@ impl Snapshot {
                 None => (Arc::clone(key), Arc::clone(group)),
             }
         });
-        Snapshot(Arc::new(Inner { groups: shared.collect(), weak_digest: OnceLock::new() }))
+        let (groups, kinds, is_cased) = (shared.collect(), Arc::clone(&whole.0.kinds), whole.0.is_cased);
+        Snapshot(Arc::new(Inner { groups, kinds, is_cased, weak_digest: OnceLock::new() }))
     }
 
     /// Whether the two are one and the same reading.
@@ -196,10 +157,29 @@ impl Snapshot {
 
     /// The lines of one kind, group by group.
     pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Line> {
-        self.0.groups.values().flat_map(move |group| {
+        let groups = self.may_have(kind).then(|| self.0.groups.values());
+        groups.into_iter().flatten().flat_map(move |group| {
             let from = group.lines.partition_point(|line| line.kind.as_str() < kind);
             group.lines[from..].iter().take_while(move |line| line.kind == kind)
         })
+    }
+
+    /// Whether a line may be of this kind; where it says no, none is.
+    pub fn may_have(&self, kind: &str) -> bool {
+        self.0.kinds.contains(kind)
+    }
+
+    /// The keys of groups that are among these names, which are in lower case.
+    pub fn named(&self, names: &BTreeSet<String>) -> Vec<&str> {
+        let groups = &self.0.groups;
+        if !self.0.is_cased {
+            return names
+                .iter()
+                .filter_map(|name| groups.get_key_value(name.as_str()))
+                .map(|(key, _)| &**key)
+                .collect();
+        }
+        groups.keys().filter(|key| names.contains(&key.to_lowercase())).map(|key| &**key).collect()
     }
 
     /// SHA-256 with the weak differences left out: over the digests of the groups, in the order of these. This is what proofs
@@ -234,6 +214,10 @@ impl Snapshot {
     pub fn titles(&self) -> BTreeSet<String> {
         self.lines().map(|line| format!("{} {}", line.kind, line.object)).collect()
     }
+}
+
+fn is_lower(key: &str) -> bool {
+    key.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
 }
 
 /// The lines of the groups that the two do not share.
@@ -272,21 +256,6 @@ fn unshared_groups<'a>(first: &'a Snapshot, second: &'a Snapshot) -> (Own<'a>, O
             two.extend(right.next().map(|(key, group)| (key.as_ref(), group.as_ref())));
         }
     }
-}
-
-/// The names of a table's columns, in their order.
-fn columns_of<'a>(lines: &Lines<'a>, table: &str) -> Vec<&'a str> {
-    let from = lines.partition_point(|line| (line.kind.as_str(), line.object.as_str()) < ("column", table));
-    let lines = lines[from..].iter().take_while(|line| line.kind == "column" && line.object.starts_with(table));
-    let mut columns: Vec<(u32, &str)> = lines
-        .filter(|line| line.property == POSITION)
-        .filter_map(|line| {
-            let (owner, name) = line.object.rsplit_once('.')?;
-            (owner == table).then(|| (line.value.parse().unwrap_or(0), name))
-        })
-        .collect();
-    columns.sort_unstable();
-    columns.into_iter().map(|(_, name)| name).collect()
 }
 
 /// Whether the object's name is one that a server made up: PostgreSQL's `t_a_key`, `t_check1`; MySQL's `t_ibfk_1`,
@@ -332,261 +301,4 @@ fn weak_value<'a>(key: &(&str, &str), property: &str, value: &'a str) -> Cow<'a,
         return Cow::Owned(value.replace(own, "?"));
     }
     Cow::Borrowed(value)
-}
-
-/// What the second schema has otherwise than the first; empty exactly when both are equal.
-pub fn diff(first: &Snapshot, second: &Snapshot) -> Vec<Change> {
-    let (first, second) = unshared(first, second);
-    let (one, two) = differing(&first, &second);
-    let mut changes = Vec::new();
-    let mut removed = Vec::new();
-    let mut added = Vec::new();
-    for (key, properties) in &one {
-        match two.get(key) {
-            None => removed.push((*key, properties)),
-            Some(others) if others != properties => changes.push(changed(key, properties, others)),
-            Some(_) => {}
-        }
-    }
-    added.extend(two.iter().filter(|(key, _)| !one.contains_key(*key)).map(|(key, properties)| (*key, properties)));
-    pair_renamed(&mut removed, &mut added, &mut changes);
-    let whole = |fate, (key, properties): &((&str, &str), &Properties<'_>)| Change {
-        fate,
-        weight: Weight::Strong,
-        kind: key.0.to_owned(),
-        object: key.1.to_owned(),
-        lines: properties.iter().flat_map(|(property, value)| marked(fate, property, value)).collect(),
-    };
-    changes.extend(removed.iter().map(|object| whole(Fate::Removed, object)));
-    changes.extend(added.iter().map(|object| whole(Fate::Added, object)));
-    changes.extend(reordered(&first, &second, &one, &two));
-    changes.retain(|change| change.fate != Fate::Changed || !change.lines.is_empty());
-    changes.sort_by(|a, b| (&a.kind, &a.object).cmp(&(&b.kind, &b.object)));
-    fold_children(changes)
-}
-
-fn place<'a>(properties: &Properties<'a>) -> Option<&'a str> {
-    properties.iter().find(|(name, _)| *name == POSITION).map(|(_, at)| *at)
-}
-
-/// One change for each table whose columns stand in another order, instead of one for each column that moved.
-fn reordered(first: &Lines<'_>, second: &Lines<'_>, one: &Objects<'_>, two: &Objects<'_>) -> Vec<Change> {
-    let moved = one.iter().filter(|(key, properties)| {
-        key.0 == "column" && two.get(*key).is_some_and(|others| place(properties) != place(others))
-    });
-    let tables: BTreeSet<&str> = moved.filter_map(|(key, _)| Some(key.1.rsplit_once('.')?.0)).collect();
-    let changes = tables.into_iter().filter_map(|table| {
-        let (before, after) = (columns_of(first, table), columns_of(second, table));
-        let common = |all: &[&str], others: &[&str]| -> Vec<String> {
-            all.iter().filter(|name| others.contains(name)).map(|name| (*name).to_owned()).collect()
-        };
-        // A column that came or went moves those behind it; that is no other order.
-        if common(&before, &after) == common(&after, &before) {
-            return None;
-        }
-        let lines = vec![format!("- columns: {}", before.join(", ")), format!("+ columns: {}", after.join(", "))];
-        let (kind, object) = ("table".to_owned(), table.to_owned());
-        Some(Change { fate: Fate::Changed, weight: Weight::Weak, kind, object, lines })
-    });
-    changes.collect()
-}
-
-/// The objects of both sides that have a line which the other side lacks.
-fn differing<'a>(first: &Lines<'a>, second: &Lines<'a>) -> (Objects<'a>, Objects<'a>) {
-    let mut keys: BTreeSet<(&str, &str)> = BTreeSet::new();
-    let (mut i, mut j) = (0, 0);
-    while i < first.len() || j < second.len() {
-        let order = match (first.get(i), second.get(j)) {
-            (Some(a), Some(b)) => a.cmp(b),
-            (Some(_), None) => std::cmp::Ordering::Less,
-            _ => std::cmp::Ordering::Greater,
-        };
-        match order {
-            std::cmp::Ordering::Equal => (i, j) = (i + 1, j + 1),
-            std::cmp::Ordering::Less => {
-                keys.insert((&first[i].kind, &first[i].object));
-                i += 1;
-            }
-            std::cmp::Ordering::Greater => {
-                keys.insert((&second[j].kind, &second[j].object));
-                j += 1;
-            }
-        }
-    }
-    (restricted(first, &keys), restricted(second, &keys))
-}
-
-fn restricted<'a>(lines: &Lines<'a>, keys: &BTreeSet<(&'a str, &'a str)>) -> Objects<'a> {
-    let mut objects: Objects<'_> = BTreeMap::new();
-    for &(kind, object) in keys {
-        let from = lines.partition_point(|line| (line.kind.as_str(), line.object.as_str()) < (kind, object));
-        let same = lines[from..].iter().take_while(|line| line.kind == kind && line.object == object);
-        let properties: Properties<'_> = same.map(|line| (line.property.as_str(), line.value.as_str())).collect();
-        if !properties.is_empty() {
-            objects.insert((kind, object), properties);
-        }
-    }
-    objects
-}
-
-fn changed(key: &(&str, &str), one: &Properties<'_>, two: &Properties<'_>) -> Change {
-    let mut lines = Vec::new();
-    let mut weight = Weight::Weak;
-    let names: BTreeSet<&str> = one.iter().chain(two).map(|(property, _)| *property).collect();
-    for name in names {
-        let values = |all: &Properties<'_>| -> Vec<String> {
-            all.iter().filter(|(property, _)| *property == name).map(|(_, value)| (*value).to_owned()).collect()
-        };
-        let (before, after) = (values(one), values(two));
-        // Where the columns of a table stand is told once for the table.
-        if before == after || (key.0 == "column" && name == POSITION) {
-            continue;
-        }
-        let folded = |all: &[String]| -> Vec<String> {
-            all.iter().map(|value| weak_value(key, name, value).into_owned()).collect()
-        };
-        let only_layout = name == "body" && folded(&before) == folded(&after);
-        if !is_weak(name) && !only_layout {
-            weight = Weight::Strong;
-        }
-        let label = name.trim_start_matches('~');
-        value_diff(label, &before.join("\n"), &after.join("\n"), &mut lines);
-    }
-    Change { fate: Fate::Changed, weight, kind: key.0.to_owned(), object: key.1.to_owned(), lines }
-}
-
-/// A value's difference: on one line each when it is short, by lines when it is a body.
-fn value_diff(property: &str, before: &str, after: &str, lines: &mut Vec<String>) {
-    if !before.contains('\n') && !after.contains('\n') {
-        let side = |mark: char, value: &str| (!value.is_empty()).then(|| format!("{mark} {property}: {value}"));
-        lines.extend([side('-', before), side('+', after)].into_iter().flatten());
-        return;
-    }
-    lines.push(format!("  {property}:"));
-    let diff = similar::TextDiff::from_lines(before, after);
-    for group in diff.grouped_ops(1) {
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            lines.push(format!("{} {}", change.tag(), change.value().trim_end_matches('\n')));
-        }
-    }
-}
-
-/// A property of an object that came or went; long bodies are cut, as the name says what they are.
-fn marked(fate: Fate, property: &str, value: &str) -> Vec<String> {
-    const MOST: usize = 8;
-    let mark = if fate == Fate::Removed { '-' } else { '+' };
-    let label = property.trim_start_matches('~');
-    let mut lines = value.lines();
-    let first = lines.next().unwrap_or_default();
-    let head = match (label.is_empty(), first.is_empty()) {
-        (true, true) => format!("{mark} (exists)"),
-        (true, false) => format!("{mark} {first}"),
-        (false, _) => format!("{mark} {label}: {first}"),
-    };
-    let rest: Vec<&str> = lines.collect();
-    let cut = (rest.len() > MOST).then(|| format!("{mark}   … ({} more lines)", rest.len() - MOST));
-    let shown = rest.iter().take(MOST).map(|line| format!("{mark}   {line}"));
-    std::iter::once(head).chain(shown).chain(cut).collect()
-}
-
-/// Objects that went away and came back under another made-up name are one weak change.
-fn pair_renamed<'a, 'b>(
-    removed: &mut Vec<((&'a str, &'a str), &'b Properties<'a>)>,
-    added: &mut Vec<((&'a str, &'a str), &'b Properties<'a>)>,
-    changes: &mut Vec<Change>,
-) {
-    let shape = |object: &((&'a str, &'a str), &'b Properties<'a>)| -> (String, String, Vec<(String, String)>) {
-        let (key, properties) = object;
-        let strong = properties.iter().filter(|(property, _)| !is_weak(property));
-        let values = strong.map(|(name, value)| ((*name).to_owned(), weak_value(key, name, value).into_owned()));
-        (key.0.to_owned(), weak_object(key).to_owned(), values.collect())
-    };
-    removed.retain(|gone| {
-        if !has_generated_name(gone.0.0, gone.0.1) {
-            return true;
-        }
-        let wanted = shape(gone);
-        let Some(at) = added.iter().position(|come| shape(come) == wanted) else { return true };
-        let come = added.swap_remove(at);
-        changes.push(Change {
-            fate: Fate::Renamed,
-            weight: Weight::Weak,
-            kind: gone.0.0.to_owned(),
-            object: gone.0.1.to_owned(),
-            lines: vec![format!("- name: {}", gone.0.1), format!("+ name: {}", come.0.1)],
-        });
-        false
-    });
-}
-
-/// A table that came or went says it all: its columns, indexes and constraints are not told beside it.
-fn fold_children(changes: Vec<Change>) -> Vec<Change> {
-    let owners: Vec<(Fate, String)> = changes
-        .iter()
-        .filter(|change| matches!(change.fate, Fate::Added | Fate::Removed) && is_owner(&change.kind))
-        .map(|change| (change.fate, format!("{}.", change.object)))
-        .collect();
-    let is_child = |change: &Change| {
-        owners.iter().any(|(fate, prefix)| *fate == change.fate && change.object.starts_with(prefix.as_str()))
-    };
-    changes.into_iter().filter(|change| is_owner(&change.kind) || !is_child(change)).collect()
-}
-
-fn is_owner(kind: &str) -> bool {
-    matches!(kind, "table" | "view" | "materialized view" | "foreign table")
-}
-
-/// The heaviest of the changes; `None` when there are none.
-pub fn weight(changes: &[Change]) -> Option<Weight> {
-    changes.iter().map(|change| change.weight).max()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(kind: &str, object: &str, property: &str, value: &str) -> Line {
-        let text = str::to_owned;
-        Line { kind: text(kind), object: text(object), property: text(property), value: text(value) }
-    }
-
-    #[test]
-    fn order_of_columns_and_made_up_names_weigh_little() {
-        let one = Snapshot::new(vec![
-            line("column", "t.a", "~position", "1"),
-            line("column", "t.a", "type", "int"),
-            line("column", "t.b", "~position", "2"),
-            line("constraint", "t.t_check", "definition", "CHECK (a > 0)"),
-        ]);
-        let two = Snapshot::new(vec![
-            line("column", "t.a", "~position", "2"),
-            line("column", "t.a", "type", "int"),
-            line("column", "t.b", "~position", "1"),
-            line("constraint", "t.t_check1", "definition", "CHECK (a > 0)"),
-        ]);
-        let changes = diff(&one, &two);
-        let titles: Vec<String> = changes.iter().map(Change::title).collect();
-        assert_eq!(titles, ["constraint t.t_check", "table t"]);
-        assert_eq!(changes[1].lines, ["- columns: a, b", "+ columns: b, a"]);
-        assert_eq!(weight(&changes), Some(Weight::Weak));
-        assert_eq!(one.weak_digest(), two.weak_digest());
-        assert_ne!(one, two);
-    }
-
-    #[test]
-    fn a_body_differs_weakly_in_white_space_only() {
-        let body = |text: &str| Snapshot::new(vec![line("view", "v", "body", text)]);
-        assert_eq!(weight(&diff(&body("select  1"), &body("select\n1"))), Some(Weight::Weak));
-        assert_eq!(weight(&diff(&body("select 1"), &body("select 2"))), Some(Weight::Strong));
-        assert_eq!(body("select  1").weak_digest(), body("select\n1").weak_digest());
-    }
-
-    #[test]
-    fn a_table_left_behind_is_one_change() {
-        let empty = Snapshot::new(vec![]);
-        let table = Snapshot::new(vec![line("table", "t", "", ""), line("column", "t.a", "type", "int")]);
-        let changes = diff(&empty, &table);
-        assert_eq!(changes.len(), 1);
-        assert_eq!(changes[0].title(), "table t");
-    }
 }

@@ -56,11 +56,7 @@ pub async fn read_again(session: &mut dyn Session, before: &Snapshot, touch: &To
         Touch::Rows => return Ok(before.clone()),
         Touch::Relations { names, made } => (names, made),
     };
-    let lower = |key: &str| match key.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
-        true => names.contains(key),
-        false => names.contains(&key.to_lowercase()),
-    };
-    let known = before.keys().filter(|key| !key.is_empty() && lower(key)).map(str::to_owned);
+    let known = before.named(names).into_iter().filter(|key| !key.is_empty()).map(str::to_owned);
     let touched: BTreeSet<String> = known.chain(made.iter().cloned()).collect();
     // Triggers go with their table, and this reading does not look for them.
     let is_triggered = before.of_kind("trigger").any(|line| {

@@ -15,17 +15,48 @@ const RELATIONS: &[&str] = &[
     include_str!("catalog/columns.sql"),
     include_str!("catalog/constraints.sql"),
     include_str!("catalog/indexes.sql"),
-    include_str!("catalog/comments.sql"),
-    include_str!("catalog/grants.sql"),
 ];
 
-/// The same, read where the probe says that there is something to read.
-const RARE_RELATIONS: &[(&str, &str)] = &[
-    ("triggers", include_str!("catalog/triggers.sql")),
-    ("rules", include_str!("catalog/rules.sql")),
-    ("policies", include_str!("catalog/policies.sql")),
-    ("sequences", include_str!("catalog/sequences.sql")),
-    ("statistics", include_str!("catalog/statistics.sql")),
+/// A part that is of use now and then only.
+struct Rare {
+    /// The probe's word that there is something to read.
+    probe: &'static str,
+    /// Kinds of lines that say so, too.
+    kinds: &'static [&'static str],
+    /// Words of scripts that may bring something.
+    words: &'static [&'static str],
+    text: &'static str,
+}
+
+/// The same, read where there may be something to read.
+const RARE_RELATIONS: &[Rare] = &[
+    Rare {
+        probe: "comments",
+        kinds: &["comment"],
+        words: &["comment", "like", "including"],
+        text: include_str!("catalog/comments.sql"),
+    },
+    Rare {
+        probe: "grants",
+        kinds: &["grant", "default privilege"],
+        words: &["grant", "revoke", "owner"],
+        text: include_str!("catalog/grants.sql"),
+    },
+    Rare { probe: "triggers", kinds: &["trigger"], words: &["trigger"], text: include_str!("catalog/triggers.sql") },
+    Rare { probe: "rules", kinds: &["rule"], words: &["rule"], text: include_str!("catalog/rules.sql") },
+    Rare { probe: "policies", kinds: &["policy"], words: &["policy"], text: include_str!("catalog/policies.sql") },
+    Rare {
+        probe: "sequences",
+        kinds: &["sequence"],
+        words: &["sequence", "serial", "bigserial", "smallserial", "serial2", "serial4", "serial8", "identity", "like"],
+        text: include_str!("catalog/sequences.sql"),
+    },
+    Rare {
+        probe: "statistics",
+        kinds: &["statistics"],
+        words: &["statistics", "like", "including"],
+        text: include_str!("catalog/statistics.sql"),
+    },
 ];
 
 /// What is no relation and belongs to none. Read always.
@@ -67,7 +98,8 @@ pub async fn read(session: &mut dyn Session) -> DbResult<Snapshot> {
     let others = OTHERS.iter().copied().chain(rare(RARE_OTHERS)).chain(later);
     let others = others.collect::<Vec<_>>().join("UNION ALL\n");
     let others = include_str!("catalog/others.sql").replace("{others}", &others);
-    let relations = RELATIONS.iter().copied().chain(rare(RARE_RELATIONS));
+    let relations = RARE_RELATIONS.iter().filter(|part| is_there(part.probe)).map(|part| part.text);
+    let relations = RELATIONS.iter().copied().chain(relations);
     let parts: Vec<&str> = relations.chain([others.as_str()]).collect();
     let query = [include_str!("catalog/with.sql"), &parts.join("UNION ALL\n")].concat();
     let (pin, unpin) = (include_str!("catalog/pin.sql"), include_str!("catalog/unpin.sql"));
@@ -92,13 +124,20 @@ const COUNTS: &str = include_str!("catalog/counts.sql");
 /// Whether nothing was written since the mark.
 static WRITTEN: LazyLock<String> = LazyLock::new(|| include_str!("catalog/written.sql").replace("{counts}", COUNTS));
 
-/// The relations that a script can have touched.
-static TOUCHED: LazyLock<String> = LazyLock::new(|| {
-    let rare = RARE_RELATIONS.iter().map(|(_, text)| *text);
+/// Reads the relations that a script of these words can have touched, and what may belong to them. Code that no text of ours
+/// tells of can bring anything.
+fn touched(before: &Snapshot, words: &BTreeSet<String>) -> String {
+    let has_code = ["function", "procedure"].iter().any(|kind| before.may_have(kind));
+    let may_be = |part: &&Rare| {
+        has_code
+            || part.kinds.iter().any(|kind| before.may_have(kind))
+            || part.words.iter().any(|word| words.contains(*word))
+    };
+    let rare = RARE_RELATIONS.iter().filter(may_be).map(|part| part.text);
     let marks = include_str!("catalog/touched_marks.sql").replace("{counts}", COUNTS);
     let parts: Vec<&str> = RELATIONS.iter().copied().chain(rare).chain([marks.as_str()]).collect();
     [include_str!("catalog/touched.sql"), &parts.join("UNION ALL\n")].concat()
-});
+}
 
 /// Kinds of objects that a change of relations can reach without naming or locking them; where there are any, all is read.
 const FAR: &[&str] = &["publication", "subscription", "event trigger"];
@@ -121,14 +160,15 @@ pub async fn read_again(session: &mut dyn Session, before: &Snapshot, touch: &To
             let is_same = written.iter().flatten().flatten().eq(["t"]);
             return if is_same { Ok(before.clone()) } else { whole(session, before).await };
         }
-        Touch::Relations { names, .. } if FAR.iter().all(|kind| before.of_kind(kind).next().is_none()) => names,
+        Touch::Relations { names, .. } if !FAR.iter().any(|kind| before.may_have(kind)) => names,
         Touch::Relations { .. } => return whole(session, before).await,
     };
+    let query = touched(before, names);
     let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.contains('\n')).collect();
     let names = Flavor::Postgres.literal(&names.join("\n"));
     let names = include_str!("catalog/names.sql").replace("{names}", &names);
     let pin = [&names, include_str!("catalog/pin_touched.sql")].concat();
-    let rows = session.often(&pin, &TOUCHED, include_str!("catalog/unpin.sql")).await?;
+    let rows = session.often(&pin, &query, include_str!("catalog/unpin.sql")).await?;
     let (marks, lines): (Vec<_>, Vec<_>) =
         rows.into_iter().filter_map(keyed).partition(|(_, line)| line.kind.is_empty());
     // Besides the relations that were read again there is one mark, which says that nothing else was written.

@@ -2,6 +2,9 @@
 -- reading the rest. Says too much rather than too little.
 SELECT part
 FROM (VALUES
+    ('comments', EXISTS (SELECT FROM pg_catalog.pg_description WHERE objoid >= 16384)),
+    ('grants', EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384 AND relacl IS NOT NULL)
+               OR EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid >= 16384 AND attacl IS NOT NULL)),
     ('functions', EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid >= 16384)),
     ('triggers', EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE NOT tgisinternal)
                  OR EXISTS (SELECT FROM pg_catalog.pg_event_trigger)),
