@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::class;
 use crate::context::Interrupt;
 use crate::data::Data;
-use crate::engine::{DbError, DbErrorKind, Engine, Names, Ran, Session};
+use crate::engine::{Canceller, DbError, DbErrorKind, DbResult, Engine, Names, Ran, Session};
 use crate::fault::{Fault, Result};
 use crate::fill::{self, Filled};
 use crate::finding::Finding;
@@ -127,6 +127,26 @@ impl Chain {
         Ok(self.run_from(script, manner, None).await?.map(|ran| ran.touched))
     }
 
+    /// As [`run`](Chain::run), with as few messages as can be; where a statement is refused, one by one to say which.
+    pub async fn run_at_once(&mut self, script: &Script, manner: Manner) -> Result<std::result::Result<(), Refusal>> {
+        let sent = &script.statements()[class::sent(script)];
+        if manner == Manner::OneTransaction && sent.len() > 1 && sent.iter().all(|statement| statement.copy.is_none()) {
+            self.own(self.engine.dialect().sql.begin).await?;
+            let texts: Vec<&str> = sent.iter().map(|statement| script.sql(statement)).collect();
+            let ran = self.all_of(&texts.join("\n;\n")).await;
+            if self.interrupt.count() > 0 {
+                return Err(Fault::refused("stopped on request; the shadow is dropped"));
+            }
+            let touches = class::touches_session(script);
+            self.may_be_changed |= touches || class::is_opaque(script);
+            if ran.is_ok() && self.ended(script, None, touches).await?.is_ok() {
+                return Ok(Ok(()));
+            }
+            self.roll_back(touches).await?;
+        }
+        Ok(self.run(script, manner).await?.map(drop))
+    }
+
     /// As [`run`](Chain::run) from the schema `before`; reads the one behind it, as far as the script can have touched it.
     pub async fn run_and_read(
         &mut self,
@@ -160,7 +180,6 @@ impl Chain {
     ) -> Result<std::result::Result<Behind, Refusal>> {
         let sql = &self.engine.dialect().sql;
         if manner == Manner::OneTransaction {
-            let sql = &self.engine.dialect().sql;
             let mark = if before.is_some() { sql.mark } else { "" };
             self.own(&[sql.begin, mark].concat()).await?;
         }
@@ -172,24 +191,14 @@ impl Chain {
         let touches = class::touches_session(script);
         self.may_be_changed |= touches || class::is_opaque(script);
         match (&outcome, manner) {
-            (Ok(_), Manner::OneTransaction) => {
-                if let Err(error) = self.end(sql.settle, sql.constraints).await {
-                    self.session.batch("ROLLBACK").await.ok();
-                    self.reset(touches).await?;
+            (Ok(_), Manner::OneTransaction) => match self.ended(script, before, touches).await? {
+                Ok(read) => schema = read,
+                Err(error) => {
+                    self.roll_back(touches).await?;
                     return Ok(Err(self.at_the_end(script, error)));
                 }
-                if let Some(before) = before {
-                    schema = Some(self.read_again(before, script).await?);
-                }
-                if let Err(error) = self.session.batch("COMMIT").await {
-                    self.session.batch("ROLLBACK").await.ok();
-                    self.reset(touches).await?;
-                    return Ok(Err(self.at_the_end(script, error)));
-                }
-            }
-            (Err(_), Manner::OneTransaction) => {
-                self.session.batch("ROLLBACK").await.ok();
-            }
+            },
+            (Err(_), Manner::OneTransaction) => self.roll_back(touches).await?,
             (Ok(_), Manner::Inside) => {
                 // Deferred constraints would fire at the commit that never comes.
                 if let Err(error) = self.session.batch(sql.fire_deferred).await {
@@ -199,10 +208,8 @@ impl Chain {
                     schema = Some(self.read_again(before, script).await?);
                 }
             }
-            _ => {}
-        }
-        if manner != Manner::Inside {
-            self.reset(touches).await?;
+            (Err(_), Manner::Inside) => {}
+            (_, Manner::Bare) => self.reset(touches).await?,
         }
         if let Err(refusal) = &outcome
             && refusal.error.kind == DbErrorKind::Connection
@@ -233,22 +240,42 @@ impl Chain {
         Ok(touched)
     }
 
-    /// Runs one statement; the first Ctrl-C cancels it, since nothing in a shadow is worth waiting for.
+    /// Runs one statement.
     async fn one(&mut self, script: &Script, statement: &Statement) -> std::result::Result<Ran, DbError> {
         let canceller = self.session.canceller();
-        let running = store::run(self.session.as_mut(), script, statement);
-        tokio::pin!(running);
-        tokio::select! {
-            ran = &mut running => ran,
-            () = self.interrupt.reached(1) => {
-                let _ = canceller.cancel().await;
-                running.await
-            }
-        }
+        until_stopped(store::run(self.session.as_mut(), script, statement), &self.interrupt, canceller).await
     }
 
-    /// Deferred constraints are checked, foreign keys too: what a COMMIT would do.
-    async fn end(&mut self, settle: &str, constraints: &str) -> std::result::Result<(), DbError> {
+    /// Runs a text of many statements.
+    async fn all_of(&mut self, text: &str) -> std::result::Result<Ran, DbError> {
+        let canceller = self.session.canceller();
+        until_stopped(self.session.run(text), &self.interrupt, canceller).await
+    }
+
+    /// Ends the transaction of a script: deferred constraints are checked, foreign keys too, the schema is read where that is
+    /// wanted, and all of it is committed.
+    async fn ended(
+        &mut self,
+        script: &Script,
+        before: Option<&Snapshot>,
+        touches: bool,
+    ) -> Result<std::result::Result<Option<Snapshot>, DbError>> {
+        let sql = &self.engine.dialect().sql;
+        if before.is_none() && sql.constraints.is_empty() {
+            let closed = self.close_with(&[sql.settle, "\nCOMMIT;\n"].concat(), touches).await?;
+            return Ok(closed.map(|()| None));
+        }
+        if let Err(error) = self.check(sql.settle, sql.constraints).await {
+            return Ok(Err(error));
+        }
+        let schema = match before {
+            Some(before) => Some(self.read_again(before, script).await?),
+            None => None,
+        };
+        Ok(self.close_with("COMMIT;\n", touches).await?.map(|()| schema))
+    }
+
+    async fn check(&mut self, settle: &str, constraints: &str) -> std::result::Result<(), DbError> {
         self.session.batch(settle).await?;
         if !constraints.is_empty() {
             let rows = self.session.batch(constraints).await?;
@@ -258,6 +285,31 @@ impl Chain {
             }
         }
         Ok(())
+    }
+
+    /// Ends a transaction with `last` and puts the session back, in one message where that can be.
+    async fn close_with(&mut self, last: &str, touches: bool) -> Result<std::result::Result<(), DbError>> {
+        let sql = &self.engine.dialect().sql;
+        if touches && !self.engine.dialect().resets {
+            let closed = self.session.batch(last).await.map(drop);
+            self.reset(touches).await?;
+            return Ok(closed);
+        }
+        let reset = if self.may_be_changed { sql.reset } else { sql.reset_plain };
+        if let Err(error) = self.session.batch(&[last, reset].concat()).await {
+            return Ok(Err(error));
+        }
+        self.may_be_changed = false;
+        store::prepare(self.session.as_mut(), self.engine.dialect().flavor, &self.prepared).await?;
+        Ok(Ok(()))
+    }
+
+    /// Takes back what a transaction did. An error may have done so already, which is no error.
+    async fn roll_back(&mut self, touches: bool) -> Result<()> {
+        match self.close_with("ROLLBACK;\n", touches).await? {
+            Ok(()) => Ok(()),
+            Err(_) => self.reset(touches).await,
+        }
     }
 
     fn at_the_end(&self, script: &Script, error: DbError) -> Refusal {
@@ -291,8 +343,8 @@ impl Chain {
 
     /// Rolls the attempt back.
     pub async fn undo(&mut self) -> Result<()> {
-        self.session.batch("ROLLBACK").await.ok();
-        self.reset(self.may_be_changed).await
+        let touches = self.may_be_changed && !self.engine.dialect().resets;
+        self.roll_back(touches).await
     }
 
     /// Puts rows into every one of `tables`, which are all there are, that has had none; `literals` of scripts become values.
@@ -403,13 +455,29 @@ impl Chain {
         while let Some(migration) = ran.get(self.at) {
             self.prepare(migration).await?;
             let manner = self.manner(&migration.up, migration.settings.transaction.up);
-            if let Err(refusal) = self.run(&migration.up, manner).await? {
+            if let Err(refusal) = self.run_at_once(&migration.up, manner).await? {
                 let what = format!("the up of `{}` fails in the shadow", migration.id);
                 return Err(refusal.fault(crate::fault::FaultKind::Refused, what));
             }
             self.at += 1;
         }
         Ok(())
+    }
+}
+
+/// The first Ctrl-C cancels what runs, since nothing in a shadow is worth waiting for.
+async fn until_stopped(
+    running: impl Future<Output = DbResult<Ran>>,
+    interrupt: &Interrupt,
+    canceller: Box<dyn Canceller>,
+) -> DbResult<Ran> {
+    tokio::pin!(running);
+    tokio::select! {
+        ran = &mut running => ran,
+        () = interrupt.reached(1) => {
+            let _ = canceller.cancel().await;
+            running.await
+        }
     }
 }
 

@@ -56,8 +56,7 @@ impl<'a> Pair<'a> {
     /// Brings both behind `ran`, with rows in one of them; gives the schema in which they then stand.
     pub async fn catch_up(&mut self, ran: &[&Migration]) -> Result<&Snapshot> {
         if self.full.at < ran.len() {
-            self.empty.advance(ran).await?;
-            self.full.advance(ran).await?;
+            tokio::try_join!(self.empty.advance(ran), self.full.advance(ran))?;
             let schema = self.full.snapshot().await?;
             let tables = self.tables(&schema).await?;
             self.full.fill(&tables, &[]).await?;
@@ -92,7 +91,7 @@ impl<'a> Pair<'a> {
         self.empty.prepare(migration).await?;
         self.full.prepare(migration).await?;
         let manner = self.empty.manner(&migration.up, migration.settings.transaction.up);
-        if let Err(refusal) = self.empty.run(&migration.up, manner).await? {
+        if let Err(refusal) = self.empty.run_at_once(&migration.up, manner).await? {
             seen.up_failed = Some(refusal);
             if manner == Manner::Bare {
                 self.empty = self.bare(ran).await?;

@@ -18,6 +18,9 @@ pub async fn run(session: &mut dyn Session, script: &Script, statement: &Stateme
 
 /// Runs what the project's `[session]` puts before every script.
 pub async fn prepare(session: &mut dyn Session, flavor: Flavor, text: &str) -> Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
     let script = class::session_script(text, flavor);
     for (index, statement) in script.statements().iter().enumerate() {
         if let Err(error) = session.run(script.sql(statement)).await {

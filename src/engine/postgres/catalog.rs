@@ -104,18 +104,48 @@ pub async fn read(session: &mut dyn Session) -> DbResult<Snapshot> {
     let query = [include_str!("catalog/with.sql"), &parts.join("UNION ALL\n")].concat();
     let (pin, unpin) = (include_str!("catalog/pin.sql"), include_str!("catalog/unpin.sql"));
     let rows = session.often(pin, &query, unpin).await?;
-    let lines: Vec<(String, Line)> = rows.into_iter().filter_map(keyed).collect();
+    let lines: Vec<(String, Line)> = told(rows)?.into_iter().flat_map(Told::lines).collect();
     if lines.is_empty() {
         return Err(DbError::new(DbErrorKind::Statement, "the catalog gave no schema at all"));
     }
     Ok(Snapshot::default().with(&BTreeSet::new(), lines))
 }
 
-/// A row: relation, kind, object, property, value.
-fn keyed(row: Row) -> Option<(String, Line)> {
-    let [key, kind, object, property, value] =
-        <[Option<String>; 5]>::try_from(row).ok()?.map(Option::unwrap_or_default);
-    Some((key, Line { kind, object, property, value }))
+/// A row: relation, kind, object, and a JSON array in which each property is followed by its value; one without a value is
+/// no line. A row without a kind is a mark.
+struct Told {
+    key: String,
+    kind: String,
+    object: String,
+    properties: Vec<Option<String>>,
+}
+
+impl Told {
+    fn read(row: Row) -> DbResult<Told> {
+        let odd = || DbError::new(DbErrorKind::Statement, "the catalog's rows came back in another shape");
+        let [key, kind, object, properties] =
+            <[Option<String>; 4]>::try_from(row).map_err(|_| odd())?.map(Option::unwrap_or_default);
+        let properties = if kind.is_empty() { Ok(Vec::new()) } else { serde_json::from_str(&properties) };
+        Ok(Told { key, kind, object, properties: properties.map_err(|_| odd())? })
+    }
+
+    fn lines(self) -> impl Iterator<Item = (String, Line)> {
+        let Told { key, kind, object, properties } = self;
+        let mut pairs = properties.into_iter();
+        std::iter::from_fn(move || {
+            loop {
+                let (property, value) = (pairs.next()?, pairs.next()?);
+                if let (Some(property), Some(value)) = (property, value) {
+                    return Some((key.clone(), Line { kind: kind.clone(), object: object.clone(), property, value }));
+                }
+            }
+        })
+    }
+}
+
+/// Rows of the catalog; what pins and unpins settings gives others.
+fn told(rows: Vec<Row>) -> DbResult<Vec<Told>> {
+    rows.into_iter().filter(|row| row.len() > 1).map(Told::read).collect()
 }
 
 /// What the server has counted of rows written to its catalogs in this transaction.
@@ -169,12 +199,11 @@ pub async fn read_again(session: &mut dyn Session, before: &Snapshot, touch: &To
     let names = include_str!("catalog/names.sql").replace("{names}", &names);
     let pin = [&names, include_str!("catalog/pin_touched.sql")].concat();
     let rows = session.often(&pin, &query, include_str!("catalog/unpin.sql")).await?;
-    let (marks, lines): (Vec<_>, Vec<_>) =
-        rows.into_iter().filter_map(keyed).partition(|(_, line)| line.kind.is_empty());
+    let (marks, rows): (Vec<Told>, Vec<Told>) = told(rows)?.into_iter().partition(|row| row.kind.is_empty());
     // Besides the relations that were read again there is one mark, which says that nothing else was written.
-    if !marks.iter().any(|(key, _)| key.is_empty()) {
+    if !marks.iter().any(|mark| mark.key.is_empty()) {
         return whole(session, before).await;
     }
-    let again = marks.into_iter().map(|(key, _)| key).filter(|key| !key.is_empty()).collect();
-    Ok(before.with(&again, lines))
+    let again = marks.into_iter().map(|mark| mark.key).filter(|key| !key.is_empty()).collect();
+    Ok(before.with(&again, rows.into_iter().flat_map(Told::lines)))
 }

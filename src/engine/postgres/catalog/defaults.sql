@@ -3,7 +3,9 @@ SELECT 'default privilege',
        lower(g.privilege_type) || ' on ' || CASE d.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions'
            WHEN 'T' THEN 'types' WHEN 'n' THEN 'schemas' ELSE d.defaclobjtype::text END
        || coalesce(' in ' || s.name, '') || ' of ' || coalesce(o.name, d.defaclrole::text) || ' to ' || coalesce(w.name, g.grantee::text),
-       p.property, p.value
+       json_build_array(
+    '', CASE WHEN g.revoked THEN 'revoked' ELSE '' END,
+    'grant option', CASE WHEN g.is_grantable THEN 'yes' END)::text
 FROM pg_default_acl d
 LEFT JOIN space s ON s.oid = d.defaclnamespace
 LEFT JOIN who o ON o.oid = d.defaclrole
@@ -20,7 +22,4 @@ CROSS JOIN LATERAL (
     FROM (SELECT grantee, privilege_type FROM aclexplode(b.base) EXCEPT SELECT grantee, privilege_type FROM aclexplode(d.defaclacl)) AS less
 ) AS g
 LEFT JOIN who w ON w.oid = g.grantee
-CROSS JOIN LATERAL (VALUES
-    ('', CASE WHEN g.revoked THEN 'revoked' ELSE '' END),
-    ('grant option', CASE WHEN g.is_grantable THEN 'yes' END)) AS p (property, value)
-WHERE p.value IS NOT NULL AND (d.defaclnamespace = 0 OR s.oid IS NOT NULL)
+WHERE (d.defaclnamespace = 0 OR s.oid IS NOT NULL)

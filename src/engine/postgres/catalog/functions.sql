@@ -1,12 +1,7 @@
-SELECT CASE f.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, f.name, p.property, p.value
-FROM proc f
-LEFT JOIN who w ON w.oid = f.proowner
-LEFT JOIN pg_aggregate a ON a.aggfnoid = f.oid
-LEFT JOIN pg_proc d ON d.oid = f.oid AND f.prokind = 'a'
-CROSS JOIN LATERAL (VALUES
-    ('', ''),
-    ('body', CASE WHEN f.prokind <> 'a' THEN pg_get_functiondef(f.oid) END),
-    ('definition', CASE WHEN f.prokind = 'a' THEN concat_ws(E'\n',
+SELECT CASE f.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, f.name, json_build_array(
+    '', '',
+    'body', CASE WHEN f.prokind <> 'a' THEN pg_get_functiondef(f.oid) END,
+    'definition', CASE WHEN f.prokind = 'a' THEN concat_ws(E'\n',
         'arguments ' || pg_get_function_arguments(f.oid),
         'kind ' || a.aggkind::text || ' ' || a.aggnumdirectargs,
         'sfunc ' || a.aggtransfn::regprocedure || ' stype ' || format_type(a.aggtranstype, NULL) || ' sspace ' || a.aggtransspace,
@@ -20,6 +15,9 @@ CROSS JOIN LATERAL (VALUES
         'mfinalfunc ' || nullif(a.aggmfinalfn, 0)::regprocedure || ' ' || a.aggmfinalextra || ' ' || a.aggmfinalmodify::text,
         'minitcond ' || a.aggminitval,
         'sortop ' || nullif(a.aggsortop, 0)::regoperator,
-        'parallel ' || d.proparallel::text) END),
-    ('owner', nullif(w.name, 'self'))) AS p (property, value)
-WHERE p.value IS NOT NULL
+        'parallel ' || d.proparallel::text) END,
+    'owner', nullif(w.name, 'self'))::text
+FROM proc f
+LEFT JOIN who w ON w.oid = f.proowner
+LEFT JOIN pg_aggregate a ON a.aggfnoid = f.oid
+LEFT JOIN pg_proc d ON d.oid = f.oid AND f.prokind = 'a'

@@ -1,7 +1,9 @@
 -- A right that differs from what the owner and everybody have by themselves: granted, or taken away. So an ACL that was
 -- never touched reads as one that says the same explicitly.
 SELECT a.oid::text, 'grant', lower(g.privilege_type) || ' on ' || a.what || ' to ' || coalesce(CASE WHEN g.grantee = a.owner THEN 'self' ELSE w.name END, g.grantee::text),
-       p.property, p.value
+       json_build_array(
+    '', CASE WHEN g.revoked THEN 'revoked' ELSE '' END,
+    'grant option', CASE WHEN g.is_grantable THEN 'yes' END)::text
 FROM (
     SELECT r.oid, CASE r.relkind WHEN 'S' THEN 'sequence ' ELSE 'table ' END || r.name AS what, r.relacl AS acl,
            acldefault(CASE r.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", r.relowner) AS base, r.relowner AS owner
@@ -19,7 +21,3 @@ CROSS JOIN LATERAL (
     FROM (SELECT grantee, privilege_type FROM aclexplode(a.base) EXCEPT SELECT grantee, privilege_type FROM aclexplode(a.acl)) AS less
 ) AS g
 LEFT JOIN who w ON w.oid = g.grantee
-CROSS JOIN LATERAL (VALUES
-    ('', CASE WHEN g.revoked THEN 'revoked' ELSE '' END),
-    ('grant option', CASE WHEN g.is_grantable THEN 'yes' END)) AS p (property, value)
-WHERE p.value IS NOT NULL

@@ -1,79 +1,73 @@
 -- Operators, operator families and classes, casts, access methods, conversions, languages, transforms.
-SELECT 'operator', o.oid::regoperator::text, p.property, p.value
+SELECT 'operator', o.oid::regoperator::text, json_build_array(
+    '', '',
+    'definition', concat_ws(E'\n', 'function ' || o.oprcode::regproc, 'result ' || format_type(o.oprresult, NULL),
+        'commutator ' || nullif(o.oprcom, 0)::regoperator, 'negator ' || nullif(o.oprnegate, 0)::regoperator,
+        'restrict ' || nullif(o.oprrest, 0)::regproc, 'join ' || nullif(o.oprjoin, 0)::regproc,
+        CASE WHEN o.oprcanhash THEN 'hashes' END, CASE WHEN o.oprcanmerge THEN 'merges' END),
+    'owner', nullif(w.name, 'self'))::text
 FROM pg_operator o
 JOIN space s ON s.oid = o.oprnamespace
 LEFT JOIN who w ON w.oid = o.oprowner
-CROSS JOIN LATERAL (VALUES
-    ('', ''),
-    ('definition', concat_ws(E'\n', 'function ' || o.oprcode::regproc, 'result ' || format_type(o.oprresult, NULL),
-        'commutator ' || nullif(o.oprcom, 0)::regoperator, 'negator ' || nullif(o.oprnegate, 0)::regoperator,
-        'restrict ' || nullif(o.oprrest, 0)::regproc, 'join ' || nullif(o.oprjoin, 0)::regproc,
-        CASE WHEN o.oprcanhash THEN 'hashes' END, CASE WHEN o.oprcanmerge THEN 'merges' END)),
-    ('owner', nullif(w.name, 'self'))) AS p (property, value)
-WHERE p.value IS NOT NULL AND o.oid >= 16384
+WHERE o.oid >= 16384
   AND NOT EXISTS (SELECT FROM owned x WHERE x.classid = 'pg_operator'::regclass AND x.objid = o.oid)
 UNION ALL
-SELECT 'operator family', s.name || '.' || quote_ident(f.opfname) || ' using ' || am.amname, p.property, p.value
+SELECT 'operator family', s.name || '.' || quote_ident(f.opfname) || ' using ' || am.amname, json_build_array(
+    '', '',
+    'operators', (SELECT string_agg(concat_ws(' ', m.amopstrategy, m.amopopr::regoperator, m.amoppurpose), E'\n'
+                                     ORDER BY m.amopstrategy, m.amopopr::regoperator::text) FROM pg_amop m WHERE m.amopfamily = f.oid),
+    'functions', (SELECT string_agg(concat_ws(' ', m.amprocnum, m.amproc::regprocedure), E'\n'
+                                     ORDER BY m.amprocnum, m.amproc::regprocedure::text) FROM pg_amproc m WHERE m.amprocfamily = f.oid))::text
 FROM pg_opfamily f
 JOIN space s ON s.oid = f.opfnamespace
 JOIN pg_am am ON am.oid = f.opfmethod
-CROSS JOIN LATERAL (VALUES
-    ('', ''),
-    ('operators', (SELECT string_agg(concat_ws(' ', m.amopstrategy, m.amopopr::regoperator, m.amoppurpose), E'\n'
-                                     ORDER BY m.amopstrategy, m.amopopr::regoperator::text) FROM pg_amop m WHERE m.amopfamily = f.oid)),
-    ('functions', (SELECT string_agg(concat_ws(' ', m.amprocnum, m.amproc::regprocedure), E'\n'
-                                     ORDER BY m.amprocnum, m.amproc::regprocedure::text) FROM pg_amproc m WHERE m.amprocfamily = f.oid))
-    ) AS p (property, value)
-WHERE p.value IS NOT NULL AND f.oid >= 16384
+WHERE f.oid >= 16384
   AND NOT EXISTS (SELECT FROM owned x WHERE x.classid = 'pg_opfamily'::regclass AND x.objid = f.oid)
 UNION ALL
-SELECT 'operator class', s.name || '.' || quote_ident(c.opcname) || ' using ' || am.amname, p.property, p.value
+SELECT 'operator class', s.name || '.' || quote_ident(c.opcname) || ' using ' || am.amname, json_build_array(
+    '', '',
+    'definition', concat_ws(' ', 'for', format_type(c.opcintype, NULL), 'family', quote_ident(f.opfname), CASE WHEN c.opcdefault THEN 'default' END,
+                             'storage ' || format_type(nullif(c.opckeytype, 0), NULL)))::text
 FROM pg_opclass c
 JOIN space s ON s.oid = c.opcnamespace
 JOIN pg_am am ON am.oid = c.opcmethod
 JOIN pg_opfamily f ON f.oid = c.opcfamily
-CROSS JOIN LATERAL (VALUES
-    ('', ''),
-    ('definition', concat_ws(' ', 'for', format_type(c.opcintype, NULL), 'family', quote_ident(f.opfname), CASE WHEN c.opcdefault THEN 'default' END,
-                             'storage ' || format_type(nullif(c.opckeytype, 0), NULL)))) AS p (property, value)
 WHERE c.oid >= 16384
   AND NOT EXISTS (SELECT FROM owned x WHERE x.classid = 'pg_opclass'::regclass AND x.objid = c.oid)
 UNION ALL
-SELECT 'cast', format_type(c.castsource, NULL) || ' as ' || format_type(c.casttarget, NULL), p.property, p.value
+SELECT 'cast', format_type(c.castsource, NULL) || ' as ' || format_type(c.casttarget, NULL), json_build_array(
+    '', '',
+    'definition', concat_ws(' ', 'method', c.castmethod, 'context', c.castcontext, nullif(c.castfunc, 0)::regprocedure))::text
 FROM pg_cast c
-CROSS JOIN LATERAL (VALUES
-    ('', ''),
-    ('definition', concat_ws(' ', 'method', c.castmethod, 'context', c.castcontext, nullif(c.castfunc, 0)::regprocedure))) AS p (property, value)
 WHERE c.oid >= 16384
   AND NOT EXISTS (SELECT FROM owned x WHERE x.classid = 'pg_cast'::regclass AND x.objid = c.oid)
 UNION ALL
-SELECT 'access method', quote_ident(a.amname), p.property, p.value
+SELECT 'access method', quote_ident(a.amname), json_build_array(
+    '', '',
+    'handler', a.amtype::text || ' ' || a.amhandler::regproc)::text
 FROM pg_am a
-CROSS JOIN LATERAL (VALUES ('', ''), ('handler', a.amtype::text || ' ' || a.amhandler::regproc)) AS p (property, value)
 WHERE a.oid >= 16384
   AND NOT EXISTS (SELECT FROM owned x WHERE x.classid = 'pg_am'::regclass AND x.objid = a.oid)
 UNION ALL
-SELECT 'conversion', s.name || '.' || quote_ident(c.conname), p.property, p.value
+SELECT 'conversion', s.name || '.' || quote_ident(c.conname), json_build_array(
+    '', '',
+    'definition', concat_ws(' ', pg_encoding_to_char(c.conforencoding), 'to', pg_encoding_to_char(c.contoencoding), c.conproc::regproc,
+                             CASE WHEN c.condefault THEN 'default' END))::text
 FROM pg_conversion c
 JOIN space s ON s.oid = c.connamespace
-CROSS JOIN LATERAL (VALUES
-    ('', ''),
-    ('definition', concat_ws(' ', pg_encoding_to_char(c.conforencoding), 'to', pg_encoding_to_char(c.contoencoding), c.conproc::regproc,
-                             CASE WHEN c.condefault THEN 'default' END))) AS p (property, value)
 WHERE c.oid >= 16384
   AND NOT EXISTS (SELECT FROM owned x WHERE x.classid = 'pg_conversion'::regclass AND x.objid = c.oid)
 UNION ALL
-SELECT 'language', quote_ident(l.lanname), p.property, p.value
+SELECT 'language', quote_ident(l.lanname), json_build_array(
+    '', '',
+    'definition', concat_ws(' ', CASE WHEN l.lanpltrusted THEN 'trusted' END, nullif(l.lanplcallfoid, 0)::regproc,
+                             nullif(l.laninline, 0)::regproc, nullif(l.lanvalidator, 0)::regproc))::text
 FROM pg_language l
-CROSS JOIN LATERAL (VALUES
-    ('', ''),
-    ('definition', concat_ws(' ', CASE WHEN l.lanpltrusted THEN 'trusted' END, nullif(l.lanplcallfoid, 0)::regproc,
-                             nullif(l.laninline, 0)::regproc, nullif(l.lanvalidator, 0)::regproc))) AS p (property, value)
 WHERE l.oid >= 16384
   AND NOT EXISTS (SELECT FROM owned x WHERE x.classid = 'pg_language'::regclass AND x.objid = l.oid)
 UNION ALL
-SELECT 'transform', format_type(t.trftype, NULL) || ' language ' || quote_ident(l.lanname), '',
-       concat_ws(' ', nullif(t.trffromsql, 0)::regprocedure, nullif(t.trftosql, 0)::regprocedure)
+SELECT 'transform', format_type(t.trftype, NULL) || ' language ' || quote_ident(l.lanname), json_build_array(
+    '', concat_ws(' ', nullif(t.trffromsql, 0)::regprocedure, nullif(t.trftosql, 0)::regprocedure))::text
 FROM pg_transform t
 JOIN pg_language l ON l.oid = t.trflang
 WHERE NOT EXISTS (SELECT FROM owned x WHERE x.classid = 'pg_transform'::regclass AND x.objid = t.oid)

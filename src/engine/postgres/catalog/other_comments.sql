@@ -1,4 +1,4 @@
-SELECT 'comment', i.type || ' ' || i.identity, '', c.description
+SELECT 'comment', i.type || ' ' || i.identity, json_build_array('', c.description)::text
 FROM pg_description c
 CROSS JOIN LATERAL pg_identify_object(c.classoid, c.objoid, c.objsubid) AS i
 WHERE (c.objoid >= 16384 OR c.classoid = 'pg_namespace'::regclass AND c.objoid IN (SELECT oid FROM space))

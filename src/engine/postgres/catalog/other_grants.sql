@@ -1,6 +1,8 @@
 -- As grants.sql, for what is no relation.
 SELECT 'grant', lower(g.privilege_type) || ' on ' || a.what || ' to ' || coalesce(CASE WHEN g.grantee = a.owner THEN 'self' ELSE w.name END, g.grantee::text),
-       p.property, p.value
+       json_build_array(
+    '', CASE WHEN g.revoked THEN 'revoked' ELSE '' END,
+    'grant option', CASE WHEN g.is_grantable THEN 'yes' END)::text
 FROM (
     SELECT 'schema ' || s.name AS what, s.nspacl AS acl, acldefault('n', s.nspowner) AS base, s.nspowner AS owner
     FROM space s WHERE s.nspacl IS NOT NULL
@@ -32,7 +34,3 @@ CROSS JOIN LATERAL (
     FROM (SELECT grantee, privilege_type FROM aclexplode(a.base) EXCEPT SELECT grantee, privilege_type FROM aclexplode(a.acl)) AS less
 ) AS g
 LEFT JOIN who w ON w.oid = g.grantee
-CROSS JOIN LATERAL (VALUES
-    ('', CASE WHEN g.revoked THEN 'revoked' ELSE '' END),
-    ('grant option', CASE WHEN g.is_grantable THEN 'yes' END)) AS p (property, value)
-WHERE p.value IS NOT NULL

@@ -1,6 +1,6 @@
-SELECT 'schema', s.name, p.property, p.value
+SELECT 'schema', s.name, json_build_array(
+    '', '',
+    'owner', nullif(w.name, 'self'))::text
 FROM space s
 LEFT JOIN who w ON w.oid = s.nspowner
-CROSS JOIN LATERAL (VALUES ('', ''), ('owner', nullif(w.name, 'self'))) AS p (property, value)
-WHERE p.value IS NOT NULL
-  AND NOT EXISTS (SELECT FROM owned o WHERE o.classid = 'pg_namespace'::regclass AND o.objid = s.oid)
+WHERE NOT EXISTS (SELECT FROM owned o WHERE o.classid = 'pg_namespace'::regclass AND o.objid = s.oid)
