@@ -7,6 +7,7 @@ use crate::data::{Loss, What};
 use crate::engine::{DbError, DbErrorKind};
 use crate::fault::{Fault, FaultKind};
 use crate::finding::{Finding, Place, Severity};
+use crate::mend::mend;
 use crate::migration::{Down, Migration};
 use crate::moves::Move;
 use crate::plan::Direction;
@@ -230,7 +231,7 @@ fn unrestored(migration: &Migration, change: &Change) -> Finding {
     let severity = if change.weight == Weight::Weak { Severity::Warning } else { Severity::Error };
     let mut finding = Finding::new(code, severity, message).object(title).detail(change.lines.clone());
     finding.place = place_of(migration, change);
-    finding.help = mend(change);
+    finding.help = mend(change, migration.up.flavor());
     finding
 }
 
@@ -258,25 +259,6 @@ fn place_of(migration: &Migration, change: &Change) -> Option<Place> {
         (None, Some(down)) => Some(down.place(0)),
         (None, None) => None,
     }
-}
-
-/// The statement that mends the down, where that can be said with certainty.
-fn mend(change: &Change) -> Option<String> {
-    if change.fate != Fate::Added {
-        return None;
-    }
-    let drop = match change.kind.as_str() {
-        "table" => "DROP TABLE",
-        "view" => "DROP VIEW",
-        "materialized view" => "DROP MATERIALIZED VIEW",
-        "sequence" => "DROP SEQUENCE",
-        "enum" | "type" | "composite type" | "range type" => "DROP TYPE",
-        "domain" => "DROP DOMAIN",
-        "extension" => "DROP EXTENSION",
-        "schema" => "DROP SCHEMA",
-        _ => return None,
-    };
-    Some(format!("add `{drop} {};` to the down script", change.object))
 }
 
 fn lossy(migration: &Migration, seen: &Seen, findings: &mut Vec<Finding>) -> bool {

@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod lexer;
 mod limits;
 mod lines;
+pub mod mend;
 pub mod migration;
 pub mod moves;
 pub mod plan;
@@ -49,6 +50,7 @@ pub mod event;
 pub mod lock;
 pub mod locked;
 pub mod project;
+pub mod revision;
 pub mod shadow;
 pub mod store;
 

@@ -37,6 +37,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "migration",
             "snapshot",
             "moves",
+            "mend",
             "graph",
             "ledger",
             "lines proof registry", // a proof holds where the registry has it; the registry is made of lines, and those of proofs
@@ -46,7 +47,10 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("families", &["check", "layout"]),
     (
         "the outside world",
-        &["event", "context", "actor", "config", "engine", "store", "lock", "locked", "database", "shadow", "project"],
+        &[
+            "event", "context", "actor", "revision", "config", "engine", "store", "lock", "locked", "database",
+            "shadow", "project",
+        ],
     ),
     (
         "acts",
@@ -75,7 +79,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("layout", &["names", "pairs", "sections", "tree"]),
     ("engine", &[]),
     ("report", &[]),
-    ("cli", &["execute", "exit", "heap", "ui"]),
+    ("cli", &["execute", "exit", "formats", "heap", "ui"]),
 ];
 
 /// What only the hands may do: speak, read the environment and the clock, end the process.
@@ -138,6 +142,9 @@ const SQL_EXCEPTIONS: &[Exception] = &[
     ("src/inserts.rs", "INSERT", "rows for the user's tables in a shadow"),
     ("src/inserts.rs", "SELECT", "looks the last key up, in a shadow"),
     ("src/inserts.rs", "UPDATE", "sets the keys of rows in a shadow"),
+    ("src/mend.rs", "ALTER", "is shown as help, and never run"),
+    ("src/mend.rs", "DROP", "is shown as help, and never run"),
+    ("src/mend.rs", "SET", "is shown as help, and never run"),
 ];
 
 const SQL_VERBS: &[&str] = &[

@@ -28,6 +28,7 @@ mod check;
 mod down;
 mod execute;
 pub mod exit;
+mod formats;
 pub mod heap;
 mod init;
 mod log;
@@ -101,6 +102,15 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether stdout is to carry JSON, although nobody said `--json`.
+    fn is_json(&self) -> bool {
+        match self {
+            Command::Check(args) => args.forms.is_json(),
+            Command::Verify(args) => args.forms.is_json(),
+            _ => false,
+        }
+    }
+
     /// The verb, as JSON objects name it.
     pub fn name(&self) -> &'static str {
         match self {
@@ -122,7 +132,8 @@ impl Command {
 }
 
 /// Runs the command; gives the exit code, with everything said.
-pub async fn run(cli: Cli, interrupt: Interrupt) -> u8 {
+pub async fn run(mut cli: Cli, interrupt: Interrupt) -> u8 {
+    cli.common.json |= cli.command.is_json();
     let (name, voice) = (cli.command.name(), if cli.common.json { Voice::Json } else { Voice::Human });
     let outcome = match App::new(cli.common, interrupt) {
         Ok(app) => dispatch(&app, cli.command).await,

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::{clean, count, duration};
+use super::{Case, Report, clean, duration};
 use crate::cost::Cost;
 use crate::fault::Fault;
 use crate::finding::{Finding, Severity};
@@ -93,30 +93,23 @@ pub fn finding(finding: &Finding) -> String {
     out
 }
 
+/// What was found: a line for each judgement, its findings indented below it; then what belongs to none.
+pub fn report(report: &Report<'_>) -> String {
+    report.cases.iter().map(judged).chain(report.findings.iter().map(finding)).collect()
+}
+
 /// One judged migration, with its findings indented below it.
-pub fn judged(judged: &Judged) -> String {
-    let verdict = styled(verdict_style(judged.verdict), &format!("{:<12}", judged.verdict.word()));
-    let time = if judged.fresh { duration(judged.millis) } else { "known".to_owned() };
-    let mut out = format!("{verdict} {} {}\n", clean(judged.id.as_str()), styled(DIM, &format!("({time})")));
-    for one in &judged.findings {
+fn judged(case: &Case) -> String {
+    let Judged { id, verdict, findings, millis, fresh, .. } = &case.judged;
+    let word = styled(verdict_style(*verdict), &format!("{:<12}", verdict.word()));
+    let time = if *fresh { duration(*millis) } else { "known".to_owned() };
+    let mut out = format!("{word} {} {}\n", clean(id.as_str()), styled(DIM, &format!("({time})")));
+    for one in findings {
         for line in finding(one).lines() {
             let _ = writeln!(out, "  {line}");
         }
     }
     out
-}
-
-/// How many of each verdict: `12 migrations: 10 exact, 1 lossy, 1 broken`.
-pub fn counts(judged: &[Judged]) -> String {
-    let of = |verdict: Verdict| judged.iter().filter(|one| one.verdict == verdict).count();
-    let parts: Vec<String> = Verdict::ALL
-        .iter()
-        .map(|verdict| (of(*verdict), verdict))
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, verdict)| format!("{number} {verdict}"))
-        .collect();
-    let total = count(u64::try_from(judged.len()).unwrap_or(u64::MAX), "migration");
-    if parts.is_empty() { total } else { format!("{total}: {}", parts.join(", ")) }
 }
 
 fn arrow(direction: Direction) -> String {

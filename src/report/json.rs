@@ -4,15 +4,14 @@
 
 use serde_json::{Map, Value, json};
 
+use super::{Case, Report};
 use crate::cost::Cost;
-use crate::engine::Server;
 use crate::fault::Fault;
 use crate::finding::Finding;
 use crate::ledger::{COLUMNS, Entry};
 use crate::plan::Plan;
 use crate::proof::Verdict;
 use crate::step::Done;
-use crate::verify::Judged;
 
 /// Version of the form of all objects.
 pub const FORMAT: u32 = 1;
@@ -61,30 +60,36 @@ pub fn fault(name: &str, fault: &Fault, code: u8) -> String {
     command(name, "error", json!({"exit": code, "error": error, "findings": findings}))
 }
 
-/// The judgements of `verify`.
-pub fn verify(judged: &[Judged], server: &Server, outcome: &str) -> String {
-    let migrations: Vec<Value> = judged
-        .iter()
-        .map(|one| {
-            json!({
-                "id": one.id,
-                "verdict": one.verdict,
-                "millis": one.millis,
-                "fresh": one.fresh,
-                "findings": one.findings.iter().map(finding).collect::<Vec<_>>(),
-            })
+/// What `verify` or `check` found.
+pub fn report(report: &Report<'_>) -> String {
+    let findings = |findings: &[Finding]| findings.iter().map(finding).collect::<Vec<_>>();
+    let of_case = |case: &Case| {
+        json!({
+            "id": case.id(),
+            "verdict": case.verdict(),
+            "millis": case.judged.millis,
+            "fresh": case.judged.fresh,
+            "waived": case.waiver.as_ref().map(|waiver| json!({"by": waiver.by, "reason": waiver.reason})),
+            "findings": findings(&case.judged.findings),
         })
-        .collect();
-    let of = |verdict: Verdict| judged.iter().filter(|one| one.verdict == verdict).count();
-    let counts: Map<String, Value> =
-        Verdict::ALL.iter().map(|verdict| (verdict.word().to_owned(), json!(of(*verdict)))).collect();
-    let fields = json!({
-        "engine": server.engine,
-        "server": server.version,
-        "migrations": migrations,
-        "counts": counts,
-    });
-    command("verify", outcome, fields)
+    };
+    let (outcome, fields) = if report.command == "verify" {
+        let of = |verdict: Verdict| report.cases.iter().filter(|case| case.verdict() == verdict).count();
+        let counts: Map<String, Value> =
+            Verdict::ALL.iter().map(|verdict| (verdict.word().to_owned(), json!(of(*verdict)))).collect();
+        let fields = json!({
+            "engine": report.server.map(|server| server.engine),
+            "server": report.server.map(|server| &server.version),
+            "migrations": report.cases.iter().map(of_case).collect::<Vec<_>>(),
+            "findings": findings(&report.findings),
+            "counts": counts,
+        });
+        (if report.is_bad { "findings" } else { "ok" }, fields)
+    } else {
+        let fields = json!({"migrations": report.migrations, "findings": findings(&report.findings)});
+        (if report.findings.is_empty() { "ok" } else { "findings" }, fields)
+    };
+    format!("{}\n", command(report.command, outcome, fields))
 }
 
 /// The steps of a plan with what they cost.
