@@ -3,7 +3,7 @@
 use crate::finding::Finding;
 use crate::migration::Down;
 
-use super::{Check, View, top};
+use super::{Check, Names, View, top};
 
 pub struct DownMissing;
 
@@ -23,7 +23,10 @@ impl Check for DownMissing {
         missing
             .map(|migration| {
                 let finding = view.against_down(migration, CODE, "there is no down script").at(top(&migration.up));
-                finding.help("write it, or declare [irreversible] with a reason")
+                finding.help(match view.input.names {
+                    Names::Ours => "write `down.sql`, or declare `[irreversible]` with a `reason` in migration.toml",
+                    Names::Foreign => "write it, or accept it openly with `switchback waive ID --reason \"…\"`",
+                })
             })
             .collect()
     }

@@ -1,13 +1,14 @@
 //! dbmate: `<digits>….sql` with `-- migrate:up` and `-- migrate:down`, in the order of the file names.
 //!
-//! The version is the leading digits as text: `1` and `01` are two versions to it. Both sections are required.
+//! The version is the leading digits as text: `1` and `01` are two versions to it. It wants both
+//! sections; here a file without a down one is a migration without a way back, which can be waived.
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
 
 use super::names::{self, Lacks};
-use super::sections::{DownSection, Grammar, Mark, Order, has_sections, migration};
+use super::sections::{Grammar, Mark, Order, has_sections, migration};
 use super::{Certainty, File, Layout, Loaded, Tree, map_all};
 use crate::finding::Finding;
 use crate::id::Id;
@@ -23,7 +24,6 @@ static GRAMMAR: Grammar = Grammar {
     mark,
     no_transaction: "transaction:false",
     order: Order::UpFirst,
-    down_section: DownSection::Required,
 };
 
 impl Layout for Dbmate {

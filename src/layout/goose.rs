@@ -6,7 +6,7 @@ use chrono::NaiveDateTime;
 
 use super::names::{self, Lacks};
 use super::pairs::{Numbered, Pair, Side, pair_up};
-use super::sections::{DownSection, Grammar, Mark, Order, has_sections, migration};
+use super::sections::{Grammar, Mark, Order, has_sections, migration};
 use super::{Certainty, File, Layout, Loaded, Tree, map_all};
 use crate::finding::Finding;
 use crate::sql::{Blocks, Flavor, Script};
@@ -21,7 +21,6 @@ static GRAMMAR: Grammar = Grammar {
     mark,
     no_transaction: "NO TRANSACTION",
     order: Order::UpFirst,
-    down_section: DownSection::Optional,
 };
 
 const BLOCKS: Blocks = Blocks { begin: "+goose StatementBegin", end: "+goose StatementEnd" };

@@ -38,19 +38,12 @@ pub(super) struct Grammar {
     /// The option that takes a section out of the transaction.
     pub no_transaction: &'static str,
     pub order: Order,
-    pub down_section: DownSection,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
     UpFirst,
     Any,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum DownSection {
-    Required,
-    Optional,
 }
 
 /// Whether a file has a marker of this grammar that starts a section.
@@ -72,11 +65,6 @@ pub(super) fn migration(id: Id, file: &File, grammar: &Grammar, parse: impl Fn(u
             .push(Finding::error("section-missing", message).of(&id).at(place).help("write the marker above the SQL"));
         return (None, findings);
     };
-    if down.is_none() && grammar.down_section == DownSection::Required {
-        let message = format!("there is no `{}`", grammar.down);
-        let finding = Finding::error("section-missing", message).of(&id).at(place);
-        findings.push(finding.help("write the marker, and below it the SQL that undoes the up"));
-    }
     let mode = |section: Option<&Section<'_>>| match section {
         Some(section) if section.mode == Transaction::Off => Transaction::Off,
         _ => everywhere,

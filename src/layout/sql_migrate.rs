@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use chrono::NaiveDateTime;
 
 use super::names::{self, Lacks};
-use super::sections::{DownSection, Grammar, Mark, Order, has_sections, migration};
+use super::sections::{Grammar, Mark, Order, has_sections, migration};
 use super::{Certainty, File, Layout, Loaded, Tree, map_all};
 use crate::id::Id;
 use crate::sql::{Blocks, Flavor, Script};
@@ -21,7 +21,6 @@ static GRAMMAR: Grammar = Grammar {
     mark,
     no_transaction: "notransaction",
     order: Order::Any,
-    down_section: DownSection::Optional,
 };
 
 const BLOCKS: Blocks = Blocks { begin: "+migrate StatementBegin", end: "+migrate StatementEnd" };

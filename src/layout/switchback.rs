@@ -112,18 +112,12 @@ fn faults_of(
     up: Option<&File>,
     down: Option<&File>,
 ) -> impl Iterator<Item = Finding> + use<> {
-    let place = Place::new(&folder.path, 1, 1);
-    let lacking = |script: &str| format!("there is no `{script}.sql` (nor `{script}.{engine}.sql`)");
     let up = up.is_none().then(|| {
-        Finding::error("up-missing", lacking("up"))
-            .at(place.clone())
+        Finding::error("up-missing", format!("there is no `up.sql` (nor `up.{engine}.sql`)"))
+            .at(Place::new(&folder.path, 1, 1))
             .help("write what the migration does into `up.sql`")
     });
     let down = match (&settings.irreversible, down) {
-        (None, None) => {
-            let help = "write `down.sql`, or declare `[irreversible] reason = \"…\"` in migration.toml";
-            Some(Finding::error("down-missing", lacking("down")).at(place).help(help))
-        }
         (Some(_), Some(file)) => {
             let message = "the migration is declared irreversible and has a down script all the same";
             let help = "remove one of the two: the script, or `[irreversible]` in migration.toml";
