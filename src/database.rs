@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::engine::{self, Access, DbError, DbErrorKind, DbResult, Engine, Names, Row, Server, Session};
 use crate::fault::{Fault, FaultKind, Result};
 use crate::ledger::{Entry, State};
-use crate::lock::{Runner, Waits};
+use crate::lock::{Holder, Runner, Waits, lease};
 use crate::locked::Locked;
 use crate::snapshot::Snapshot;
 use crate::sql::Flavor;
@@ -110,6 +110,20 @@ impl Database {
     pub async fn snapshot(&mut self) -> Result<Snapshot> {
         let read = self.engine.snapshot(self.session.as_mut()).await;
         read.map_err(|error| own("reading the schema", &error))
+    }
+
+    /// The runner that is at work: it holds the lease, and the server still lists its session. A database without a ledger has
+    /// no lease to ask.
+    pub async fn runner(&mut self) -> Result<Option<Holder>> {
+        let failed = |error: DbError| own("asking who is at work", &error);
+        let Some(holder) = lease(self.engine, &self.names, self.session.as_mut()).await.map_err(failed)? else {
+            return Ok(None);
+        };
+        let alive = match &holder.backend {
+            Some(backend) => self.engine.is_alive(self.session.as_mut(), backend).await.map_err(failed)?,
+            None => false,
+        };
+        Ok(alive.then_some(holder))
     }
 
     /// What tells this database from every other on every server.

@@ -1,14 +1,16 @@
 //! The run's lock: taken by trying, held on a session of its own, its holder named to whoever waits.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::context::Context;
-use crate::engine::{Engine, Limits, Names, Session};
+use crate::engine::{DbResult, Engine, Limits, Names, Session};
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::store::{ledger_exists, own};
@@ -109,18 +111,46 @@ pub(crate) async fn wait_for_lock(
     }
 }
 
+/// Who holds the lease, as they wrote it there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Holder {
+    pub actor: String,
+    pub host: String,
+    pub pid: String,
+    /// What is being done, such as `up`.
+    pub what: String,
+    /// When the lease was taken: RFC 3339, UTC.
+    pub since: String,
+    /// The server's id of the session that holds the lock.
+    #[serde(skip)]
+    pub(crate) backend: Option<String>,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{} (process {}), `{}` since {}", self.actor, self.host, self.pid, self.what, self.since)
+    }
+}
+
+/// Who holds the lease; `None` where it was given back. Whoever was killed still stands there.
+pub(crate) async fn lease(engine: &dyn Engine, names: &Names, session: &mut dyn Session) -> DbResult<Option<Holder>> {
+    let rows = session.rows(&names.fill(engine.dialect().sql.lease_read), &[]).await?;
+    let held = rows.into_iter().next().filter(|row| row.get(1).is_some_and(Option::is_some));
+    Ok(held.map(|mut row| {
+        let mut part = |at: usize| row.get_mut(at).and_then(Option::take);
+        let backend = part(6);
+        let mut word = |at: usize| part(at).unwrap_or_else(|| "?".to_owned());
+        Holder { actor: word(2), host: word(3), pid: word(4), what: word(5), since: word(7), backend }
+    }))
+}
+
 /// Who holds the lease, in words.
 pub(crate) async fn holder(engine: &dyn Engine, names: &Names, session: &mut dyn Session) -> String {
-    let rows = match ledger_exists(engine, names, session).await {
-        Ok(true) => session.rows(&names.fill(engine.dialect().sql.lease_read), &[]).await.unwrap_or_default(),
-        _ => Vec::new(),
+    let held = match ledger_exists(engine, names, session).await {
+        Ok(true) => lease(engine, names, session).await.ok().flatten(),
+        _ => None,
     };
-    let Some(row) = rows.first() else { return "a runner that is just starting".to_owned() };
-    let part = |at: usize| row.get(at).and_then(Option::as_deref).unwrap_or("?");
-    if row.get(1).is_none_or(Option::is_none) {
-        return "a runner that is just starting".to_owned();
-    }
-    format!("{}@{} (process {}), `{}` since {}", part(2), part(3), part(4), part(5), part(7))
+    held.map_or_else(|| "a runner that is just starting".to_owned(), |holder| holder.to_string())
 }
 
 /// Random hex digits, from the hash keys that the standard library draws from the system for each map.

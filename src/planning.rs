@@ -8,7 +8,7 @@ use crate::engine::Server;
 use crate::fault::{Fault, Result};
 use crate::finding::{Finding, Place};
 use crate::id::Id;
-use crate::ledger::{Applied, Entry, State};
+use crate::ledger::{Applied, Entry, Open, State};
 use crate::migration::{Down, Irreversible, Migration, Settings};
 use crate::plan::{self, Direction, Goal, Plan, Source, Step, Warrant};
 use crate::project::Project;
@@ -195,6 +195,21 @@ pub fn differs(project: &Project, state: &State) -> bool {
     let is_applied =
         |migration: &Migration| applied.get(&migration.id).is_some_and(|digest| **digest == migration.digest());
     state.open.is_some() || !project.migrations.iter().all(is_applied)
+}
+
+/// How a step that stopped half-way is gone on with.
+pub fn going_on(open: &Open, project: &Project) -> String {
+    match open.event.as_str() {
+        "revert" => "`switchback down --steps 1` goes on with it; `switchback log` shows what stopped it".to_owned(),
+        _ if project.get(&open.id).is_some() => {
+            "`switchback up` goes on with it; `switchback log` shows what stopped it".to_owned()
+        }
+        _ => format!(
+            "`{}` is not in this checkout, and nothing else is begun before it is through: bring its files back (git has \
+             them on the branch that it was applied from), then `switchback up` goes on with it",
+            open.id
+        ),
+    }
 }
 
 /// What is applied that the checkout does not have.

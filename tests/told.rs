@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{Kind, Sandbox, each};
+use common::slow::{is_under_way, slow};
+use common::{Kind, Sandbox, each, each_engine, until};
 
 /// Codes of the findings of `check --json`, each with its severity.
 fn checked(sandbox: &Sandbox) -> Vec<String> {
@@ -38,4 +39,48 @@ fn a_dbmate_file_without_a_down_section_can_be_waived() {
     sandbox.run(&["waive", "2_b", "--reason", "old"]).ok();
     sandbox.run(&["check"]).ok();
     sandbox.run(&["up"]).ok().says("applied  2_b");
+}
+
+#[test]
+fn status_tells_a_runner_at_work_from_one_that_stopped() {
+    each_engine(|sandbox| {
+        slow(sandbox, 4);
+        let up = sandbox.start(&["up"]);
+        until("the long statement", || is_under_way(sandbox));
+        let during = sandbox.run(&["status"]).ok().says("running: ").says("`up` since 20").says("held by tester@");
+        during.says(&format!("(process {})", up.pid())).says_not("stopped").says("Z, held");
+        let running = sandbox.json(&["status"]);
+        assert_eq!((&running["running"]["what"], running["running"]["actor"].as_str()), (&"up".into(), Some("tester")));
+        up.kill();
+        until("the server's end of the session", || sandbox.json(&["status"])["running"].is_null());
+        sandbox.run(&["status"]).ok().says_not("running");
+        if sandbox.kind == Kind::Mysql {
+            sandbox
+                .run(&["status"])
+                .says("half-way: the up of 1_parts (row #1) stopped; 2 of its statements are known");
+        }
+    });
+}
+
+#[test]
+fn mysql_a_half_way_step_that_the_checkout_lacks_is_told_and_helped() {
+    let sandbox = Sandbox::new(Kind::Mysql);
+    sandbox.tables(1).run(&["up"]).ok();
+    sandbox.sql("INSERT INTO t1 VALUES (7), (7)");
+    let (up, down) =
+        ("CREATE TABLE a (id integer);\nCREATE UNIQUE INDEX ux ON t1 (id);\n", "DROP INDEX ux ON t1;\nDROP TABLE a;\n");
+    sandbox.migration("2_ux", up, down).run(&["up"]).exits(4);
+    sandbox
+        .run(&["status", "--exit-code"])
+        .exits(1)
+        .says("1 of its statements is known")
+        .says("`switchback up` goes on");
+    sandbox.remove("migrations/2_ux");
+    let help = "`2_ux` is not in this checkout";
+    sandbox.run(&["status", "--exit-code"]).exits(1).says(help).says("bring its files back");
+    assert_eq!(sandbox.json(&["status"])["outcome"], "pending");
+    sandbox.run(&["up"]).exits(4).says(help).says("bring its files back");
+    sandbox.run(&["down", "--all", "--yes"]).exits(4).says(help);
+    sandbox.sql("DELETE FROM t1");
+    sandbox.migration("2_ux", up, down).run(&["up"]).ok().says("applied  2_ux");
 }

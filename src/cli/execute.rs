@@ -152,7 +152,7 @@ impl<'a> Round<'a> {
             self.app.context.tell(Event::Warning(amendment.finding()));
         }
         let plan = planning::plan(&mut self.database, &self.project, &self.state, goal).await?;
-        refuse_other_than_open(&self.state, &plan)?;
+        refuse_other_than_open(&self.state, &plan, &self.project)?;
         if plan.steps.is_empty() && !self.amends() {
             return Ok(None);
         }
@@ -379,19 +379,15 @@ pub async fn refuse_foreign_history(database: &mut Database, state: &State) -> R
 }
 
 /// A step that is half-way is gone on with, and nothing else is begun before.
-fn refuse_other_than_open(state: &State, plan: &Plan) -> Result<()> {
+fn refuse_other_than_open(state: &State, plan: &Plan, project: &Project) -> Result<()> {
     let Some(open) = &state.open else { return Ok(()) };
-    let (direction, command) = match open.event.as_str() {
-        "revert" => (Direction::Down, "switchback down --steps 1"),
-        _ => (Direction::Up, "switchback up"),
-    };
+    let direction = if open.event == "revert" { Direction::Down } else { Direction::Up };
     if plan.steps.first().is_some_and(|step| step.direction == direction && step.migration.id == open.id) {
         return Ok(());
     }
     let what = format!("the {direction} of `{}` stopped half-way (row #{})", open.id, open.seq);
-    let fault = Fault::new(FaultKind::HalfWay, what)
-        .cause(format!("{} of its statements are known to have taken effect", open.done));
-    Err(fault.help(format!("`{command}` goes on with it; `switchback log` shows what stopped it")))
+    let fault = Fault::new(FaultKind::HalfWay, what).cause(human::known_effect(open.done));
+    Err(fault.help(planning::going_on(open, project)))
 }
 
 fn refuse_irreversible(plan: &Plan) -> Result<()> {

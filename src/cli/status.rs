@@ -10,14 +10,16 @@ use super::{App, exit, ui};
 use crate::fault::Result;
 use crate::id::Id;
 use crate::ledger::{Applied, State};
+use crate::lock::Holder;
+use crate::plan::Direction;
 use crate::planning;
 use crate::project::Project;
-use crate::report::{clean, json};
+use crate::report::{clean, human, json};
 
 /// Show what is applied and what is pending
 #[derive(Args)]
 pub struct Status {
-    /// Exit with 1 when something is pending
+    /// Exit with 1 when something is pending or half-way
     #[arg(long)]
     exit_code: bool,
 }
@@ -33,10 +35,13 @@ struct Standing<'a> {
 pub async fn run(app: &App, args: &Status) -> Result<u8> {
     let (mut database, project, state) = app.look(Project::load).await?;
     let foreign = if state.exists { None } else { database.history().await? };
+    let runner = if state.exists { database.runner().await? } else { None };
     let server = database.server().clone();
     database.close().await;
     let standings = standings(&project, &state);
     let pending = standings.iter().filter(|standing| standing.word == "pending").count();
+    // A step that is half-way is still to be done, whether or not this checkout has it.
+    let is_done = pending == 0 && state.open.is_none();
     match app.voice {
         ui::Voice::Json => {
             let migrations: Vec<_> = standings
@@ -50,19 +55,15 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
                 "pending": pending,
                 "head": state.head,
                 "half_way": state.open,
+                "running": runner,
                 "foreign_history": foreign.as_ref().map(|history| json!({"tool": history.tool, "table": history.table})),
             });
-            ui::out(&format!("{}\n", json::command("status", if pending > 0 { "pending" } else { "ok" }, fields)));
+            ui::out(&format!("{}\n", json::command("status", if is_done { "ok" } else { "pending" }, fields)));
         }
         ui::Voice::Human => {
-            if let Some(open) = &state.open {
-                ui::out(&format!(
-                    "half-way: the {} of {} (row #{}) stopped after {} statements\n",
-                    open.event,
-                    clean(open.id.as_str()),
-                    open.seq,
-                    open.done
-                ));
+            ui::out(&under_way(&state, runner.as_ref()));
+            if let (Some(open), None) = (&state.open, &runner) {
+                ui::talk(&format!("help: {}\n", clean(&planning::going_on(open, &project))));
             }
             if let Some(history) = &foreign {
                 let what = format!("{} (its table {} has rows)", history.tool, clean(&history.table));
@@ -73,11 +74,35 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
             ui::talk(&format!("{applied} applied, {pending} pending on {} {}\n", server.engine, server.version));
         }
     }
-    let code = if args.exit_code && pending > 0 { exit::FINDINGS } else { exit::DONE };
+    let code = if args.exit_code && !is_done { exit::FINDINGS } else { exit::DONE };
     drop(standings);
     // The process ends here, and taking a thousand migrations apart would take longer than telling of them did.
     std::mem::forget((project, state));
     Ok(code)
+}
+
+/// The step that has begun and not ended, and who is at work; empty where there is neither.
+fn under_way(state: &State, runner: Option<&Holder>) -> String {
+    let step = state.open.as_ref().map(|open| {
+        let direction = if open.event == "revert" { Direction::Down } else { Direction::Up };
+        let known = human::known_effect(open.done);
+        (format!("the {direction} of {} (row #{})", clean(open.id.as_str()), open.seq), known)
+    });
+    let held = |holder: &Holder| {
+        let (what, since) = (clean(&holder.what), clean(&holder.since));
+        format!(
+            "`{what}` since {since}, held by {}@{} (process {})",
+            clean(&holder.actor),
+            clean(&holder.host),
+            holder.pid
+        )
+    };
+    match (step, runner) {
+        (Some((step, known)), Some(holder)) => format!("running: {step}; {known}\n  {}\n", held(holder)),
+        (None, Some(holder)) => format!("running: {}\n", held(holder)),
+        (Some((step, known)), None) => format!("half-way: {step} stopped; {known}\n"),
+        (None, None) => String::new(),
+    }
 }
 
 fn standings<'a>(project: &'a Project, state: &'a State) -> Vec<Standing<'a>> {

@@ -146,6 +146,15 @@ pub fn done(done: &Done) -> String {
     format!("{word} {} {}\n", clean(done.id.as_str()), styled(DIM, &format!("({})", duration(done.millis))))
 }
 
+/// How far a step that has begun is known to have come.
+pub fn known_effect(statements: usize) -> String {
+    match statements {
+        0 => "none of its statements is known to have taken effect".to_owned(),
+        1 => "1 of its statements is known to have taken effect".to_owned(),
+        more => format!("{more} of its statements are known to have taken effect"),
+    }
+}
+
 /// A row of the ledger: who, when, how long, from which commit, why.
 pub fn entry(entry: &Entry) -> String {
     let get = |column: &str| entry.get(column).map(|value| clean(value).into_owned());
