@@ -45,7 +45,7 @@ fn elements(xml: &str) -> Vec<String> {
         assert!(!text.contains('>') && entities_are_known(text), "{text}");
         let end = rest[at..].find('>').expect("an end of a tag") + at;
         let tag = &rest[at + 1..end];
-        assert!(entities_are_known(tag) && tag.matches('"').count() % 2 == 0, "{tag}");
+        assert!(entities_are_known(tag) && tag.matches('"').count().is_multiple_of(2), "{tag}");
         let name = tag.trim_matches('/').split(' ').next().unwrap().to_owned();
         if tag.starts_with('/') {
             assert_eq!(open.pop().as_ref(), Some(&name), "{xml}");
