@@ -165,10 +165,16 @@ impl Chain {
         Ok(Ok((ran.touched, schema)))
     }
 
-    /// The schema behind a script, from the one that was there before it.
+    /// The schema behind a script that has run without a transaction of ours, from the one that was there before it. Where the
+    /// engine tells by the transaction what was touched, all of it is read.
     pub async fn read_again(&mut self, before: &Snapshot, script: &Script) -> Result<Snapshot> {
-        let touch = Touch::of(script);
-        let read = self.engine.snapshot_again(self.session.as_mut(), before, &touch).await;
+        let needs_mark = !self.engine.dialect().sql.mark.is_empty();
+        let touch = if needs_mark { Touch::Anything } else { Touch::of(script) };
+        self.read_touched(before, &touch).await
+    }
+
+    async fn read_touched(&mut self, before: &Snapshot, touch: &Touch) -> Result<Snapshot> {
+        let read = self.engine.snapshot_again(self.session.as_mut(), before, touch).await;
         read.map_err(|error| store::own("reading the shadow's schema", &error))
     }
 
@@ -205,7 +211,7 @@ impl Chain {
                     return Ok(Err(self.at_the_end(script, error)));
                 }
                 if let Some(before) = before {
-                    schema = Some(self.read_again(before, script).await?);
+                    schema = Some(self.read_touched(before, &Touch::of(script)).await?);
                 }
             }
             (Err(_), Manner::Inside) => {}
@@ -269,7 +275,7 @@ impl Chain {
             return Ok(Err(error));
         }
         let schema = match before {
-            Some(before) => Some(self.read_again(before, script).await?),
+            Some(before) => Some(self.read_touched(before, &Touch::of(script)).await?),
             None => None,
         };
         Ok(self.close_with("COMMIT;\n", touches).await?.map(|()| schema))
