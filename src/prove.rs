@@ -36,6 +36,8 @@ pub struct Pair<'a> {
     met: VecDeque<(Snapshot, Arc<Vec<Arc<Table>>>)>,
     /// Tables (titles) that were left without rows for one migration's sake, and get some behind it.
     hungry: BTreeSet<String>,
+    /// The chain with rows is another one than that which the schemas were read in: their groups have other keys there.
+    is_another: bool,
 }
 
 impl<'a> Pair<'a> {
@@ -45,7 +47,16 @@ impl<'a> Pair<'a> {
         let empty = Chain::new(maker, engine).await?;
         let mut full = Chain::new(maker, engine).await?;
         let schema = Some(full.snapshot().await?);
-        Ok(Pair { maker, engine, empty, full, schema, met: VecDeque::new(), hungry: BTreeSet::new() })
+        Ok(Pair {
+            maker,
+            engine,
+            empty,
+            full,
+            schema,
+            met: VecDeque::new(),
+            hungry: BTreeSet::new(),
+            is_another: false,
+        })
     }
 
     pub async fn close(self) -> Result<()> {
@@ -112,6 +123,7 @@ impl<'a> Pair<'a> {
         } else {
             seen.moves = rows_before.moves;
         }
+        self.read_in_another(&mut seen.after_up).await?;
         self.feed(migration, [], &mut seen).await?;
         let hungry = std::mem::take(&mut self.hungry);
         if !hungry.is_empty() {
@@ -142,6 +154,7 @@ impl<'a> Pair<'a> {
                 || self.full.read_again(&schema, &migration.up).await? == schema;
             if !is_back || !self.thinned(rows, &before.tables, &schema).await? {
                 self.full = self.replaced(rows, ran, &schema).await?;
+                self.read_in_another(&mut seen.before).await?;
             }
             before = self.held(migration, &seen.before).await?;
             ran_up = self.full.run_and_read(&migration.up, manner, &seen.before).await?;
@@ -171,10 +184,11 @@ impl<'a> Pair<'a> {
         if self.full.run(seed, manner).await?.is_err() {
             let schema = seen.before.clone();
             self.full = self.replaced(Rows::None, ran, &schema).await?;
+            self.read_in_another(&mut seen.before).await?;
             if let Err(refusal) = self.full.run(seed, manner).await? {
                 seen.notes.push(refusal.finding("seed-failed", "the rows of seed.sql cannot be put in"));
             }
-            let tables = self.tables(&schema).await?;
+            let tables = self.tables(&seen.before.clone()).await?;
             self.full.fill(&tables, &[]).await?;
         }
         Ok(())
@@ -440,7 +454,17 @@ impl<'a> Pair<'a> {
                 self.hungry = titles(&tables).collect();
             }
         }
+        self.met.clear();
+        self.is_another = true;
         Ok(fresh)
+    }
+
+    /// Reads the schema in which the chain with rows stands, where that is another chain since it was read.
+    async fn read_in_another(&mut self, schema: &mut Snapshot) -> Result<()> {
+        if std::mem::take(&mut self.is_another) {
+            *schema = self.full.snapshot().await?;
+        }
+        Ok(())
     }
 }
 

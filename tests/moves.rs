@@ -148,3 +148,20 @@ fn proves(sandbox: &Sandbox, running: &Running) -> bool {
     let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
     names.filter(|name| name.starts_with("sqlx-sqlite")).count() >= 3
 }
+
+/// A down that undoes nothing makes the shadow be built anew, where everything has another identity.
+#[test]
+fn what_stands_behind_a_broken_migration_is_judged_by_itself() {
+    each_engine(|sandbox| {
+        sandbox.tables(2);
+        sandbox.migration("3_broken", "CREATE TABLE x (id integer);\n", "SELECT 1;\n");
+        sandbox.migration("4_t", "ALTER TABLE t1 ADD COLUMN a integer;\n", "ALTER TABLE t1 DROP COLUMN a;\n");
+        sandbox.migration(
+            "5_t",
+            "CREATE INDEX i ON t2 (id);\n",
+            if sandbox.kind == Kind::Mysql { "DROP INDEX i ON t2;\n" } else { "DROP INDEX i;\n" },
+        );
+        let object = sandbox.json(&["verify"]);
+        assert_eq!(each(&object["migrations"], "/verdict"), ["exact", "exact", "broken", "exact", "exact"], "{object}");
+    });
+}
