@@ -1,6 +1,6 @@
 //! Names that are longer than the engine keeps.
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::sql::Flavor;
 use crate::token::Token;
 use std::collections::BTreeSet;
@@ -39,7 +39,9 @@ fn long_names(part: &Part<'_>) -> Vec<Finding> {
                 && seen.insert(name.to_string())
             {
                 let start: String = name.chars().take(32).collect();
-                let finding = Finding::error(CODE, format!("the name `{start}…` {limit}"));
+                // PostgreSQL goes on with the shorter name, and two that meet there are an error of its own.
+                let severity = if script.flavor() == Flavor::Postgres { Severity::Warning } else { Severity::Error };
+                let finding = Finding::new(CODE, severity, format!("the name `{start}…` {limit}"));
                 findings.push(finding.of(&part.migration.id).at(script.place(token.span.start)).help("shorten it"));
             }
             alias = token.is_word(text, "as");
