@@ -64,6 +64,7 @@ pub struct Config {
     pub policy: Policy,
     /// By engine: SQL that stands before every script.
     pub session: BTreeMap<String, Statements>,
+    pub drift: Drift,
     dotenv: BTreeMap<String, Secret>,
 }
 
@@ -160,6 +161,17 @@ struct Written {
     wait: Option<u64>,
     policy: Policy,
     session: BTreeMap<String, Statements>,
+    drift: Drift,
+}
+
+/// What `drift` looks at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Drift {
+    /// PostgreSQL: only objects of these schemas; empty: of all.
+    pub schemas: Vec<String>,
+    /// Objects that may differ, as `kind name` with `*` for any text and `?` for any character.
+    pub ignore: Vec<String>,
 }
 
 /// What `[session]` may name.
@@ -180,6 +192,8 @@ const OPEN_KEYS: &[&str] = &[
     "allow_lossy",
     "allow_irreversible",
     "allow_waivers",
+    "schemas",
+    "ignore",
 ];
 
 /// Which shadow is wanted.
@@ -262,6 +276,7 @@ impl Config {
             wait: Duration::from_secs(written.wait.unwrap_or(0)),
             policy: written.policy,
             session: written.session,
+            drift: written.drift,
             dotenv,
             root,
             file,

@@ -29,6 +29,8 @@ pub struct Database {
     target: Target,
     names: Names,
     session: Box<dyn Session>,
+    /// There is nothing at the target yet; the session looks at an empty database instead.
+    is_absent: bool,
 }
 
 /// Another tool's history table that has rows.
@@ -45,8 +47,10 @@ impl Database {
     /// Unreachable (exit 3), with what the server said and what helps.
     pub async fn open(target: &Target, wait: Duration) -> Result<Database> {
         let engine = engine_of(target)?;
+        let mut is_absent = false;
         let opened = match open_patiently(engine, target, Access::ReadOnly, wait).await {
             Err(error) if error.kind == DbErrorKind::NoDatabase && engine.dialect().creates_database => {
+                is_absent = true;
                 let nothing = Target { database: ":memory:".to_owned(), ..target.clone() };
                 engine.open(&nothing, Access::ReadOnly).await
             }
@@ -55,7 +59,12 @@ impl Database {
         let session = opened.map_err(|error| unreachable(target, &error))?;
         let schema = target.ledger_schema.as_deref().or(engine.dialect().schema);
         let names = Names::new(engine.dialect().flavor, schema);
-        Ok(Database { engine, target: target.clone(), names, session })
+        Ok(Database { engine, target: target.clone(), names, session, is_absent })
+    }
+
+    /// Whether there is nothing at the target yet, so that an empty database was opened in its place.
+    pub fn is_absent(&self) -> bool {
+        self.is_absent
     }
 
     pub fn server(&self) -> &Server {
@@ -189,7 +198,7 @@ impl Database {
     /// # Errors
     /// Busy (exit 5) when the wait is over.
     pub async fn lock(self, context: &Context, runner: Runner, waits: Waits) -> Result<Locked> {
-        let Database { engine, target, names, session } = self;
+        let Database { engine, target, names, session, .. } = self;
         session.close().await;
         Locked::take(engine, target, names, context, runner, waits).await
     }

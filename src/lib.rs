@@ -58,6 +58,7 @@ pub mod store;
 pub mod apply;
 pub mod chain;
 pub mod cost;
+pub mod drift;
 pub mod fill;
 pub mod journalled;
 pub mod judge;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::fault::{Fault, Result};
+use tempfile::TempDir;
+
+use crate::fault::{Fault, FaultKind, Result};
 
 /// Branches that others start from, where the remote does not say which.
 const TRUNKS: &[&str] = &["origin/HEAD", "origin/main", "origin/master", "main", "master"];
@@ -70,5 +72,43 @@ fn ask(dir: &Path, arguments: &[&str]) -> Result<String> {
             Err(lines.fold(Fault::usage(format!("`{command}` failed")), Fault::cause))
         }
         Err(error) => Err(Fault::usage(format!("`{command}` cannot be run")).cause(error.to_string())),
+    }
+}
+
+/// A folder as a revision has it, taken out into a temporary one that is gone with this.
+pub struct Folder(TempDir);
+
+impl Folder {
+    /// # Errors
+    /// Where the revision or the folder in it is not there, or nothing can be written.
+    pub fn at(dir: &Path, revision: &str) -> Result<Folder> {
+        let commit = ask(dir, &["rev-parse", "--verify", "--end-of-options", &format!("{revision}^{{commit}}")]);
+        let commit = commit.map_err(|fault| missing(dir, fault, revision))?;
+        let names = ask(dir, &["ls-tree", "-r", "-z", "--name-only", commit.trim(), "--", "."])?;
+        let names: Vec<&str> = names.split('\0').filter(|name| !name.is_empty()).collect();
+        if names.is_empty() {
+            return Err(Fault::usage(format!("{revision} has no files below {}", dir.display())));
+        }
+        let failed = |error: std::io::Error| {
+            Fault::new(FaultKind::Io, "the files of a revision cannot be taken out").cause(error.to_string())
+        };
+        let folder = TempDir::with_prefix("switchback-").map_err(failed)?;
+        for name in names {
+            // Names are relative to `dir`, and git's own rules keep them below it.
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap_or(folder.path())).map_err(failed)?;
+            let shown =
+                Command::new("git").arg("-C").arg(dir).args(["show", &format!("{}:./{name}", commit.trim())]).output();
+            let shown = shown.map_err(failed)?;
+            if !shown.status.success() {
+                return Err(Fault::usage(format!("{name} cannot be read at {revision}")));
+            }
+            std::fs::write(path, shown.stdout).map_err(failed)?;
+        }
+        Ok(Folder(folder))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
     }
 }

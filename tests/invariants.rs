@@ -333,7 +333,8 @@ fn i6_a_cut_tail_shows_against_the_head_that_was_told() {
 fn i7_commands_that_look_leave_no_trace() {
     each_engine(|sandbox| {
         sandbox.tables(2);
-        let looks: [&[&str]; 7] = [
+        let looks: [&[&str]; 8] = [
+            &["diff", &sandbox.url, "migrations"],
             &["status"],
             &["plan"],
             &["plan", "down", "--all"],

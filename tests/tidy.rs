@@ -61,6 +61,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "chain",
             "prove",
             "rehearse",
+            "drift",
             "verify",
             "planning",
             "step",
@@ -79,7 +80,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("layout", &["names", "pairs", "sections", "tree"]),
     ("engine", &[]),
     ("report", &[]),
-    ("cli", &["execute", "exit", "formats", "heap", "ui"]),
+    ("cli", &["drift", "execute", "exit", "formats", "heap", "ui"]),
 ];
 
 /// What only the hands may do: speak, read the environment and the clock, end the process.

@@ -1,4 +1,4 @@
-//! The forms of what `verify` and `check` find: one for stdout, and files besides.
+//! The forms of what commands find: one for stdout, and files besides.
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;

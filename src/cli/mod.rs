@@ -25,7 +25,9 @@ use crate::sql::Flavor;
 use ui::{Terminal, Voice};
 
 mod check;
+mod diff;
 mod down;
+mod drift;
 mod execute;
 pub mod exit;
 mod formats;
@@ -98,6 +100,8 @@ pub enum Command {
     Redo(redo::Redo),
     Plan(plan::PlanArgs),
     Log(log::Log),
+    Drift(drift::Drift),
+    Diff(diff::Diff),
     Shadow(shadow::Shadow),
 }
 
@@ -107,6 +111,8 @@ impl Command {
         match self {
             Command::Check(args) => args.forms.is_json(),
             Command::Verify(args) => args.forms.is_json(),
+            Command::Drift(args) => args.forms.is_json(),
+            Command::Diff(args) => args.forms.is_json(),
             _ => false,
         }
     }
@@ -126,6 +132,8 @@ impl Command {
             Command::Redo(_) => "redo",
             Command::Plan(_) => "plan",
             Command::Log(_) => "log",
+            Command::Drift(_) => "drift",
+            Command::Diff(_) => "diff",
             Command::Shadow(_) => "shadow",
         }
     }
@@ -166,6 +174,8 @@ async fn dispatch(app: &App, command: Command) -> Result<u8> {
         Command::Redo(args) => redo::run(app, &args).await,
         Command::Plan(args) => plan::run(app, &args).await,
         Command::Log(args) => log::run(app, &args).await,
+        Command::Drift(args) => drift::run(app, &args).await,
+        Command::Diff(args) => diff::run(app, &args).await,
         Command::Shadow(args) => shadow::run(app, &args).await,
     }
 }
@@ -197,7 +207,15 @@ impl App {
 
     /// A read-only session on the database that is meant.
     pub async fn database(&self) -> Result<Database> {
-        let resolved = self.resolved()?;
+        self.open(self.resolved()?).await
+    }
+
+    /// The same on another one, by its name or URL.
+    pub async fn database_called(&self, name: &str) -> Result<Database> {
+        self.open(self.config.resolve(Some(name), &env)?).await
+    }
+
+    async fn open(&self, resolved: Resolved) -> Result<Database> {
         for warning in &resolved.warnings {
             self.context.tell(Event::Warning(warning.clone()));
         }

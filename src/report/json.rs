@@ -86,7 +86,11 @@ pub fn report(report: &Report<'_>) -> String {
         });
         (if report.is_bad { "findings" } else { "ok" }, fields)
     } else {
-        let fields = json!({"migrations": report.migrations, "findings": findings(&report.findings)});
+        let fields = json!({
+            "engine": report.server.map(|server| server.engine),
+            "migrations": report.migrations,
+            "findings": findings(&report.findings),
+        });
         (if report.findings.is_empty() { "ok" } else { "findings" }, fields)
     };
     format!("{}\n", command(report.command, outcome, fields))

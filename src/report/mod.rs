@@ -15,7 +15,7 @@ pub mod junit;
 pub mod markdown;
 pub mod sarif;
 
-/// A form in which `verify` and `check` tell what they found.
+/// A form in which `verify`, `check`, `drift` and `diff` tell what they found.
 pub struct Format {
     pub name: &'static str,
     /// The whole text, with a line end.
@@ -35,7 +35,7 @@ pub const FORMATS: &[Format] = &[
 /// What a command found, whole.
 #[derive(Clone, Debug)]
 pub struct Report<'a> {
-    /// `verify` or `check`.
+    /// `verify`, `check`, `drift` or `diff`.
     pub command: &'static str,
     /// On what it was found out, where a database was asked.
     pub server: Option<&'a Server>,
@@ -105,6 +105,9 @@ impl Report<'_> {
     pub fn counts(&self) -> String {
         let total = count(u64::try_from(self.migrations).unwrap_or(u64::MAX), "migration");
         let number = |of: usize, noun: &str| count(u64::try_from(of).unwrap_or(u64::MAX), noun);
+        if self.command == "diff" {
+            return number(self.findings.len(), "difference");
+        }
         let parts: Vec<String> = if self.command == "verify" {
             let of = |verdict: Verdict| self.cases.iter().filter(|case| case.verdict() == verdict).count();
             let some = Verdict::ALL.iter().map(|verdict| (of(*verdict), verdict)).filter(|(number, _)| *number > 0);
