@@ -306,7 +306,7 @@ impl Chain {
             return Ok(Err(error));
         }
         self.may_be_changed = false;
-        store::prepare(self.session.as_mut(), self.engine.dialect().flavor, &self.prepared).await?;
+        store::prepare(self.session.as_mut(), self.engine.dialect(), &self.prepared).await?;
         Ok(Ok(()))
     }
 
@@ -333,7 +333,7 @@ impl Chain {
             let sql = &self.engine.dialect().sql;
             self.own(if may_be_changed { sql.reset } else { sql.reset_plain }).await?;
         }
-        store::prepare(self.session.as_mut(), self.engine.dialect().flavor, &self.prepared).await
+        store::prepare(self.session.as_mut(), self.engine.dialect(), &self.prepared).await
     }
 
     async fn own(&mut self, sql: &str) -> Result<()> {

@@ -99,9 +99,12 @@ pub fn controls_transactions(script: &Script) -> bool {
     classes(script).iter().any(|class| class.transaction_control.is_some())
 }
 
+/// Where SQL that stands before scripts is, until somebody knows the file that says it.
+pub const SESSION: &str = "[session]";
+
 /// The SQL that a project's `[session]` puts before every script.
 pub fn session_script(text: &str, flavor: Flavor) -> Script {
-    Script::parse("[session]", 1, text.as_bytes(), flavor)
+    Script::parse(SESSION, 1, text.as_bytes(), flavor)
 }
 
 /// Whether any statement of the script runs code that is not in its text.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use crate::fault::{Excerpt, Fault, FaultKind, Result};
 use crate::finding::{Finding, Place};
@@ -62,8 +63,8 @@ pub struct Config {
     /// How long to wait for a server that is still starting.
     pub wait: Duration,
     pub policy: Policy,
-    /// By engine: SQL that stands before every script.
-    pub session: BTreeMap<String, Statements>,
+    /// By engine: SQL that stands before every script, and where it is said.
+    pub session: BTreeMap<String, (Statements, Place)>,
     pub drift: Drift,
     dotenv: BTreeMap<String, Secret>,
 }
@@ -160,7 +161,7 @@ struct Written {
     statement_timeout: Option<u64>,
     wait: Option<u64>,
     policy: Policy,
-    session: BTreeMap<String, Statements>,
+    session: BTreeMap<Spanned<String>, Statements>,
     drift: Drift,
 }
 
@@ -244,10 +245,12 @@ impl Config {
     pub fn load(dir: &Path) -> Result<Config> {
         let file = dir.ancestors().map(|folder| folder.join(FILE)).find(|path| path.is_file());
         let root = file.as_deref().and_then(Path::parent).unwrap_or(dir).to_path_buf();
+        let text = file.as_deref().map(read_file).transpose()?.unwrap_or_default();
         let written = match &file {
-            Some(path) => parse(path, &read_file(path)?)?,
+            Some(path) => parse(path, &text)?,
             None => Written::default(),
         };
+        let session = read_session(&shown(file.as_deref()), &text, written.session)?;
         let dotenv_path = root.join(".env");
         let dotenv = if dotenv_path.is_file() { read_dotenv(&dotenv_path)? } else { BTreeMap::new() };
         for (name, database) in &written.databases {
@@ -255,14 +258,6 @@ impl Config {
         }
         if let Some(name) = written.database.as_ref().filter(|name| !written.databases.contains_key(*name)) {
             return Err(unknown_name(name, &written.databases).at(Place::new(shown(file.as_deref()), 1, 1)));
-        }
-        if let Some(name) = written.session.keys().find(|name| !ENGINE_NAMES.contains(&name.as_str())) {
-            let fault = Fault::usage(format!("[session] names no engine `{name}`"));
-            return Err(fault.help("the engines are sqlite, postgres, mysql and mariadb").at(Place::new(
-                shown(file.as_deref()),
-                1,
-                1,
-            )));
         }
         Ok(Config {
             migrations: root.join(written.migrations.unwrap_or_else(|| PathBuf::from("migrations"))),
@@ -275,7 +270,7 @@ impl Config {
             statement_timeout_ms: written.statement_timeout.unwrap_or(0),
             wait: Duration::from_secs(written.wait.unwrap_or(0)),
             policy: written.policy,
-            session: written.session,
+            session,
             drift: written.drift,
             dotenv,
             root,
@@ -283,11 +278,12 @@ impl Config {
         })
     }
 
-    /// The SQL that stands before every script on this engine, where the project says any. MariaDB falls back to MySQL's, as
-    /// scripts do.
-    pub fn session(&self, engine: &str) -> Option<String> {
+    /// The SQL that stands before every script on this engine, where the project says any, and where it is said. MariaDB falls
+    /// back to MySQL's, as scripts do.
+    pub fn session(&self, engine: &str) -> Option<(String, Place)> {
         let fallback = if engine == "mariadb" { "mysql" } else { engine };
-        self.session.get(engine).or_else(|| self.session.get(fallback)).map(Statements::text)
+        let said = self.session.get(engine).or_else(|| self.session.get(fallback));
+        said.map(|(statements, place)| (statements.text(), place.clone()))
     }
 
     /// Finds the database that is meant: what was said (a name of the file or a URL), else `DATABASE_URL` from the environment,
@@ -418,6 +414,33 @@ fn read_file(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(failed)
 }
 
+/// The texts of `[session]` by engine, with the places of their keys.
+fn read_session(
+    path: &str,
+    text: &str,
+    written: BTreeMap<Spanned<String>, Statements>,
+) -> Result<BTreeMap<String, (Statements, Place)>> {
+    let mut session = BTreeMap::new();
+    for (name, statements) in written {
+        let (line, column) = position(text, name.span().start);
+        let (name, place) = (name.into_inner(), Place::new(path, line, column));
+        if !ENGINE_NAMES.contains(&name.as_str()) {
+            let fault = Fault::usage(format!("[session] names no engine `{name}`"));
+            return Err(fault.help("the engines are sqlite, postgres, mysql and mariadb").at(place));
+        }
+        session.insert(name, (statements, place));
+    }
+    Ok(session)
+}
+
+/// Line and column of a byte, from 1.
+fn position(text: &str, at: usize) -> (u32, u32) {
+    let before = text.get(..at).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let number = |count: usize| u32::try_from(count + 1).unwrap_or(u32::MAX);
+    (number(before.matches('\n').count()), number(before[start..].chars().count()))
+}
+
 fn read_dotenv(path: &Path) -> Result<BTreeMap<String, Secret>> {
     dotenv::read(&read_file(path)?)
         .map_err(|line| Fault::usage("this line is not KEY=VALUE").at(Place::new(path.display().to_string(), line, 1)))
@@ -454,9 +477,8 @@ fn parse(path: &Path, text: &str) -> Result<Written> {
     toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start).min(text.len());
         let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
-        let number = |count: usize| u32::try_from(count + 1).unwrap_or(u32::MAX);
-        let column = number(text[start..at].chars().count());
-        let place = Place::new(path.display().to_string(), number(text[..start].matches('\n').count()), column);
+        let (line, column) = position(text, at);
+        let place = Place::new(path.display().to_string(), line, column);
         let line = text[start..].lines().next().unwrap_or_default();
         let safe = without_value(line);
         // What the parser says of a value may repeat it, over several lines; what it expected is its own word.

@@ -292,7 +292,7 @@ impl Locked {
             self.prepared.clear();
             self.put_back().await?;
             self.prepared.push_str(session.unwrap_or_default());
-            store::prepare(self.work.as_mut(), self.engine.dialect().flavor, &self.prepared).await?;
+            store::prepare(self.work.as_mut(), self.engine.dialect(), &self.prepared).await?;
         }
         self.sets = class::touches_session(script);
         Ok(())
@@ -317,7 +317,7 @@ impl Locked {
         } else {
             self.renew().await?;
         }
-        store::prepare(self.work.as_mut(), dialect.flavor, &self.prepared).await
+        store::prepare(self.work.as_mut(), dialect, &self.prepared).await
     }
 
     /// Runs one statement of a script, as written.

@@ -130,17 +130,7 @@ impl Migration {
 
     /// SHA-256 over the settings that decide how the scripts run.
     pub fn settings_sha(&self) -> Sha {
-        let settings = &self.settings;
-        let requires = settings.requires.as_ref().map(|ids| {
-            let mut names: Vec<&str> = ids.iter().map(Id::as_str).collect();
-            names.sort_unstable();
-            names.join("\n")
-        });
-        let modes = format!("{:?} {:?}", settings.transaction.up, settings.transaction.down);
-        let reason = settings.irreversible.as_ref().map(|declared| declared.reason.as_str());
-        let fields = [requires.as_deref(), Some(&modes), settings.group.as_deref(), reason];
-        // A field more only where it is said: a project without one keeps the digests that it has.
-        Sha::of_fields(fields.into_iter().chain(settings.session.as_deref().map(Some)))
+        self.settings.sha()
     }
 
     /// Its scripts: up, down, verify, seed, where they are there.
@@ -157,5 +147,21 @@ impl Migration {
     /// Whether the way back is declared not to exist.
     pub fn is_irreversible(&self) -> bool {
         matches!(self.down, Down::Irreversible(_))
+    }
+}
+
+impl Settings {
+    /// SHA-256 over those that decide how the scripts run.
+    pub fn sha(&self) -> Sha {
+        let requires = self.requires.as_ref().map(|ids| {
+            let mut names: Vec<&str> = ids.iter().map(Id::as_str).collect();
+            names.sort_unstable();
+            names.join("\n")
+        });
+        let modes = format!("{:?} {:?}", self.transaction.up, self.transaction.down);
+        let reason = self.irreversible.as_ref().map(|declared| declared.reason.as_str());
+        let fields = [requires.as_deref(), Some(&modes), self.group.as_deref(), reason];
+        // A field more only where it is said: a project without one keeps the digests that it has.
+        Sha::of_fields(fields.into_iter().chain(self.session.as_deref().map(Some)))
     }
 }

@@ -70,7 +70,7 @@ pub async fn stored(database: &mut Database, applied: &Applied) -> Result<Migrat
     let name = |part: &str| format!("ledger:{}/{part}.sql", applied.id);
     let up = kept(database, &row, "up_checksum", name("up"), flavor).await?;
     let up = up.ok_or_else(|| Fault::refused(format!("the ledger keeps no up script of `{}`", applied.id)))?;
-    let settings: Settings = row.get("settings").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let settings = settings_of(&row);
     let down = match (kept(database, &row, "down_checksum", name("down"), flavor).await?, &settings.irreversible) {
         (Some(script), _) => Down::Script(script),
         (None, Some(Irreversible { reason })) => Down::Irreversible(reason.clone()),
@@ -118,8 +118,10 @@ pub async fn edited(database: &mut Database, project: &Project, state: &State) -
         };
         let kept = stored(database, applied).await?;
         if kept.up.checksum().tokens == migration.up.checksum().tokens {
+            let edit =
+                if is_by_session(migration, &kept.settings, &applied.digest) { Edit::Session } else { Edit::Own };
             let migration = Arc::new((*migration).clone());
-            amendments.push(Amendment { applied: applied.clone(), migration, warrant: None });
+            amendments.push(Amendment { applied: applied.clone(), migration, edit, warrant: None });
         } else {
             errors.push(edited_up(migration, &kept));
         }
@@ -141,13 +143,79 @@ pub async fn edited(database: &mut Database, project: &Project, state: &State) -
 pub struct Amendment {
     pub applied: Applied,
     pub migration: Arc<Migration>,
+    pub edit: Edit,
     /// What lets the new way back into the ledger; `None`: it is not proven yet.
     pub warrant: Option<Warrant>,
 }
 
+/// What was edited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// The migration's own files.
+    Own,
+    /// Only what the project puts before every script.
+    Session,
+}
+
+/// Whether a migration is the one that was applied but for the SQL that stands before its scripts.
+pub fn is_by_session(migration: &Migration, kept: &Settings, applied: &Sha) -> bool {
+    let mut as_kept = migration.clone();
+    as_kept.settings.session.clone_from(&kept.session);
+    as_kept.digest() == *applied
+}
+
+/// What to say of them. An edit of the project's session is told once, however many migrations it is part of.
+pub fn told(amendments: &[Amendment], project: &Project) -> Vec<Finding> {
+    let (session, own): (Vec<&Amendment>, Vec<&Amendment>) =
+        amendments.iter().partition(|amendment| amendment.edit == Edit::Session);
+    let mut findings: Vec<Finding> = own.into_iter().map(Amendment::finding).collect();
+    for is_proven in [true, false] {
+        let count = session.iter().filter(|amendment| amendment.warrant.is_some() == is_proven).count();
+        if count > 0 {
+            findings.push(session_edited(count, is_proven, project));
+        }
+    }
+    findings
+}
+
+fn session_edited(count: usize, is_proven: bool, project: &Project) -> Finding {
+    let since = match count {
+        1 => "1 migration was applied".to_owned(),
+        more => format!("{more} migrations were applied"),
+    };
+    let what = format!("the session SQL for {} was edited since {since}", project.engine);
+    let finding = if is_proven {
+        Finding::note("down-amended", format!("{what}, and they are proven with it; the ledger takes it over"))
+    } else {
+        let message = format!("{what}; until they are proven with it the ledger's own counts");
+        let help = "`switchback verify` proves them, and the next `switchback up` takes it over";
+        Finding::warning("session-edited", message).help(help)
+    };
+    match &project.session {
+        Some((_, place)) => finding.at(place.clone()),
+        None => finding,
+    }
+}
+
+/// The applied migrations that differ from what was applied by the project's session alone.
+pub async fn by_session(database: &mut Database, project: &Project, state: &State) -> Result<BTreeSet<Id>> {
+    let of = |applied: &Applied| project.get(&applied.id).filter(|migration| migration.digest() != applied.digest);
+    let edited: BTreeMap<i64, (&Applied, &Migration)> =
+        state.applied.iter().filter_map(|applied| Some((applied.seq, (applied, of(applied)?)))).collect();
+    let rows = database.entries_at(&edited.keys().copied().collect()).await?;
+    let is_so = |(applied, migration): &&(&Applied, &Migration)| {
+        rows.get(&applied.seq).is_some_and(|row| is_by_session(migration, &settings_of(row), &applied.digest))
+    };
+    Ok(edited.values().filter(is_so).map(|(applied, _)| applied.id.clone()).collect())
+}
+
+fn settings_of(row: &Entry) -> Settings {
+    row.get("settings").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
 impl Amendment {
     /// What to say of it.
-    pub fn finding(&self) -> Finding {
+    fn finding(&self) -> Finding {
         let place = Place::new(self.migration.path.clone(), 1, 1);
         if self.warrant.is_some() {
             let message = "its down, verify or settings were edited and proven again; the ledger takes them over";

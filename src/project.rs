@@ -9,7 +9,7 @@ use std::thread;
 use crate::check::{self, Input, Names};
 use crate::class;
 use crate::fault::{Fault, FaultKind, Result};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Place, Severity};
 use crate::graph::{Graph, Node};
 use crate::id::{self, Id};
 use crate::layout::{self, Layout, Loaded, Tree};
@@ -24,8 +24,8 @@ pub struct Files {
     pub dir: PathBuf,
     /// Name of the layout, where it is said.
     pub layout: Option<String>,
-    /// By engine: SQL that is run in the session before each script.
-    pub session: BTreeMap<&'static str, String>,
+    /// By engine: SQL that is run in the session before each script, and where it is said.
+    pub session: BTreeMap<&'static str, (String, Place)>,
 }
 
 /// Findings that do not stop a run: what is wrong with a down is the proof's business, and can be waived; what the registry
@@ -44,6 +44,8 @@ pub struct Project {
     pub is_sealed: bool,
     /// What the layout and the tree saw wrong.
     pub findings: Vec<Finding>,
+    /// What stands before each script that says nothing else, and where it is said.
+    pub session: Option<(String, Place)>,
     registry_path: PathBuf,
 }
 
@@ -89,6 +91,7 @@ impl Project {
             registry: Registry::new(registry_path.display().to_string()),
             is_sealed: false,
             findings: loaded.findings,
+            session: files.session.get(engine).cloned(),
             registry_path,
         })
     }
@@ -110,7 +113,8 @@ impl Project {
     fn checked(&self, registry: Option<&Registry>) -> Vec<Finding> {
         let names = if self.layout.name() == layout::LAYOUTS[0].name() { Names::Ours } else { Names::Foreign };
         let (migrations, engine) = (&self.migrations, &self.engine);
-        check::run(&Input { migrations, registry, engine, names, found: &self.findings })
+        let session = self.session.as_ref().map(|(text, place)| (text.as_str(), place));
+        check::run(&Input { migrations, registry, engine, names, session, found: &self.findings })
     }
 
     /// # Errors
@@ -234,13 +238,14 @@ fn read_migrations(files: &Files, engine: &str, flavor: Flavor) -> Result<(&'sta
     };
     let mut loaded = layout::load(layout, &tree, engine, flavor);
     let common = files.session.get(engine);
-    if let Some(session) = common {
-        require_settings(session, "[session] in switchback.toml", flavor)?;
+    if let Some((session, place)) = common {
+        require_settings(session, "`[session]`", engine, flavor).map_err(|fault| fault.at(place.clone()))?;
     }
     for migration in &mut loaded.migrations {
         match &migration.settings.session {
-            Some(own) => require_settings(own, &migration.path, flavor)?,
-            None => migration.settings.session = common.cloned(),
+            Some(own) => require_settings(own, &format!("`{}`", migration.id), engine, flavor)
+                .map_err(|fault| fault.at(Place::new(migration.path.clone(), 1, 1)))?,
+            None => migration.settings.session = common.map(|(session, _)| session.clone()),
         }
     }
     Ok((layout, loaded))
@@ -248,13 +253,13 @@ fn read_migrations(files: &Files, engine: &str, flavor: Flavor) -> Result<(&'sta
 
 /// # Errors
 /// Where SQL that is to stand before scripts is none, or reaches into their transaction.
-fn require_settings(session: &str, place: &str, flavor: Flavor) -> Result<()> {
+fn require_settings(session: &str, whose: &str, engine: &str, flavor: Flavor) -> Result<()> {
     let script = class::session_script(session, flavor);
     if let Some(problem) = script.problem() {
-        return Err(Fault::usage(format!("the session SQL of {place} is no script: {}", problem.message)));
+        return Err(Fault::usage(format!("the session SQL of {whose} for {engine} is no script: {}", problem.message)));
     }
     if class::controls_transactions(&script) {
-        let fault = Fault::usage(format!("the session SQL of {place} begins or ends a transaction"));
+        let fault = Fault::usage(format!("the session SQL of {whose} for {engine} begins or ends a transaction"));
         return Err(fault.help("it stands before the scripts, outside of their transaction"));
     }
     Ok(())

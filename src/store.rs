@@ -1,7 +1,7 @@
 //! The ledger behind a session: what reading and writing have in common.
 
 use crate::class;
-use crate::engine::{DbError, DbErrorKind, DbResult, Engine, Names, Ran, Row, Server, Session};
+use crate::engine::{DbError, DbErrorKind, DbResult, Dialect, Engine, Names, Ran, Row, Server, Session};
 use crate::fault::{Fault, FaultKind, Result};
 use crate::id::Id;
 use crate::ledger::{Applied, Entry, Head, Open, State};
@@ -17,16 +17,29 @@ pub async fn run(session: &mut dyn Session, script: &Script, statement: &Stateme
 }
 
 /// Runs what the project's `[session]` puts before every script.
-pub async fn prepare(session: &mut dyn Session, flavor: Flavor, text: &str) -> Result<()> {
+///
+/// # Errors
+/// Refused, with the statement as the place, when the database refuses one, or when nothing could be written behind one.
+pub async fn prepare(session: &mut dyn Session, dialect: &Dialect, text: &str) -> Result<()> {
     if text.is_empty() {
         return Ok(());
     }
-    let script = class::session_script(text, flavor);
+    let script = class::session_script(text, dialect.flavor);
+    let failed = |what: String, statement: &Statement| {
+        let start = statement.span.start;
+        let fault = Fault::refused(what).at(script.place(start)).excerpt(script.excerpt(start));
+        fault.help("it is said by [session] in switchback.toml, or by `session` in a migration.toml")
+    };
     for (index, statement) in script.statements().iter().enumerate() {
+        let (number, shown) = (index + 1, script.shown(statement));
         if let Err(error) = session.run(script.sql(statement)).await {
-            let what = format!("statement {} of the session SQL is refused: {}", index + 1, script.shown(statement));
-            let fault = error.lines().into_iter().fold(Fault::refused(what), Fault::cause);
-            return Err(fault.help("it is said by [session] in switchback.toml, or by `session` in a migration.toml"));
+            let fault = failed(format!("statement {number} of the session SQL is refused: {shown}"), statement);
+            return Err(error.lines().into_iter().fold(fault, Fault::cause));
+        }
+        let read = session.batch(dialect.sql.read_only_set).await;
+        if !read.map_err(|error| own("asking what the session may do", &error))?.is_empty() {
+            let what = format!("behind statement {number} of the session SQL nothing can be written: {shown}");
+            return Err(failed(what, statement).cause("it makes the session read-only, and scripts run in it"));
         }
     }
     Ok(())

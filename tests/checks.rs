@@ -39,6 +39,7 @@ impl Example {
             registry: self.registry.as_ref(),
             engine: &self.engine,
             names: self.names,
+            session: None,
             found: &[],
         }
     }

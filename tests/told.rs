@@ -82,5 +82,75 @@ fn mysql_a_half_way_step_that_the_checkout_lacks_is_told_and_helped() {
     sandbox.run(&["up"]).exits(4).says(help).says("bring its files back");
     sandbox.run(&["down", "--all", "--yes"]).exits(4).says(help);
     sandbox.sql("DELETE FROM t1");
-    sandbox.migration("2_ux", up, down).run(&["up"]).ok().says("applied  2_ux");
+    let resumed = sandbox.migration("2_ux", up, down).run(&["up"]).ok().says("goes on behind statement 1");
+    resumed.says("applied  2_ux").says_not("schema-differs");
+}
+
+#[test]
+fn an_edit_of_the_session_is_told_once_and_named() {
+    each_engine(|sandbox| {
+        let (engine, set) = match sandbox.kind {
+            Kind::Sqlite => ("sqlite", "PRAGMA case_sensitive_like = ON"),
+            Kind::Postgres => ("postgres", "SET search_path TO public"),
+            Kind::Mysql => ("mysql", "SET foreign_key_checks = 0"),
+        };
+        sandbox.tables(3).run(&["up"]).ok();
+        let engine_told = sandbox.json(&["status"])["engine"].as_str().unwrap().to_owned();
+        sandbox.write("switchback.toml", format!("# ours\n[session]\n{engine} = \"{set}\"\n"));
+        assert_eq!(checked(sandbox), ["error settings-changed"]);
+        let changed = format!("the session SQL for {engine_told} changed since 3 migrations were sealed");
+        sandbox.run(&["check"]).exits(1).says(&changed).says("switchback.toml:3:1").says("takes it over");
+        let status = sandbox.run(&["status"]).ok().says("edited   1_t1  (only the session SQL differs)");
+        assert_eq!(status.says("[session]").stderr.matches("[session]").count(), 1);
+        let told = sandbox
+            .tables(4)
+            .run(&["up"])
+            .ok()
+            .says("session-edited")
+            .says("was edited since 3 migrations were applied");
+        assert_eq!(told.says_not("down-edited").all().matches("session SQL").count(), 1);
+        sandbox.run(&["verify"]).ok();
+        sandbox.run(&["up"]).ok().says("the ledger takes it over");
+        sandbox.run(&["status"]).ok().says_not("edited");
+        sandbox.write("switchback.toml", "");
+        sandbox.run(&["check"]).exits(1).says("was taken away since 4 migrations were sealed with it");
+        // One that was edited by itself is told by itself.
+        sandbox.write("migrations/2_t2/migration.toml", "transaction = \"off\"\n");
+        sandbox.write("switchback.toml", format!("[session]\n{engine} = \"{set}\"\n"));
+        sandbox.run(&["check"]).exits(1).says("its settings").says("2_t2").says_not("the session SQL");
+    });
+}
+
+#[test]
+fn session_sql_that_stands_in_the_way_is_blamed_with_its_place() {
+    each_engine(|sandbox| {
+        let (engine, set) = match sandbox.kind {
+            Kind::Sqlite => ("sqlite", "PRAGMA query_only = ON"),
+            Kind::Postgres => ("postgres", "SET default_transaction_read_only = on"),
+            Kind::Mysql => ("mysql", "SET SESSION TRANSACTION READ ONLY"),
+        };
+        sandbox.tables(1).write("switchback.toml", format!("\n[session]\n{engine} = [\"SELECT 1\", \"{set}\"]\n"));
+        for command in ["verify", "up"] {
+            let refused =
+                sandbox.run(&[command]).exits(1).says("behind statement 2 of the session SQL nothing can be written");
+            refused.says(set).says("switchback.toml:3:1");
+        }
+        sandbox.write("switchback.toml", format!("[session]\n{engine} = \"NONSENSE\"\n"));
+        sandbox.run(&["verify"]).exits(1).says("statement 1 of the session SQL is refused").says("switchback.toml:2:1");
+        sandbox.write("switchback.toml", format!("[session]\n{engine} = \"BEGIN\"\n"));
+        let engine = if sandbox.url.starts_with("mysql") { "m" } else { engine };
+        sandbox
+            .run(&["check"])
+            .exits(2)
+            .says(&format!("the session SQL of `[session]` for {engine}"))
+            .says("switchback.toml:2:1");
+        assert!(sandbox.ledger_rows().is_empty() && sandbox.user_tables().is_empty());
+    });
+}
+
+#[test]
+fn an_unknown_engine_in_the_session_has_its_place() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.write("switchback.toml", "lock_wait = 5\n\n[session]\nsqlite = \"SELECT 1\"\n  oracle = \"SELECT 2\"\n");
+    sandbox.run(&["status"]).exits(2).says("[session] names no engine `oracle`").says("switchback.toml:5:3");
 }

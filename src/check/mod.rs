@@ -93,6 +93,8 @@ pub struct Input<'a> {
     /// `sqlite`, `postgres`, `mysql`, `mariadb`.
     pub engine: &'a str,
     pub names: Names,
+    /// What the project's `[session]` puts before the scripts on this engine, and where it is said.
+    pub session: Option<(&'a str, &'a Place)>,
     /// What the layout found when it read the folder.
     pub found: &'a [Finding],
 }

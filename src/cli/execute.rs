@@ -148,8 +148,8 @@ impl<'a> Round<'a> {
         if self.verb != "down" {
             self.amendments = planning::edited(&mut self.database, &self.project, &self.state).await?;
         }
-        for amendment in &self.amendments {
-            self.app.context.tell(Event::Warning(amendment.finding()));
+        for finding in planning::told(&self.amendments, &self.project) {
+            self.app.context.tell(Event::Warning(finding));
         }
         let plan = planning::plan(&mut self.database, &self.project, &self.state, goal).await?;
         refuse_other_than_open(&self.state, &plan, &self.project)?;

@@ -144,7 +144,7 @@ pub async fn run(mut cli: Cli, interrupt: Interrupt) -> u8 {
     cli.common.json |= cli.command.is_json();
     let (name, voice) = (cli.command.name(), if cli.common.json { Voice::Json } else { Voice::Human });
     let outcome = match App::new(cli.common, interrupt) {
-        Ok(app) => dispatch(&app, cli.command).await,
+        Ok(app) => dispatch(&app, cli.command).await.map_err(|fault| app.placed(fault)),
         Err(fault) => Err(fault),
     };
     match outcome {
@@ -300,6 +300,21 @@ impl App {
             plan: None,
         };
         (runner, provenance)
+    }
+
+    /// A fault in the project's session SQL with the place in the file that says it.
+    fn placed(&self, fault: Fault) -> Fault {
+        let is_session = fault.parts().place.as_ref().is_some_and(|place| place.path == crate::class::SESSION);
+        let (true, Some(line)) = (is_session, fault.parts().excerpt.as_ref().map(|excerpt| excerpt.line.clone()))
+        else {
+            return fault;
+        };
+        let said = crate::config::ENGINE_NAMES.iter().filter_map(|name| self.config.session(name));
+        let place = said.into_iter().find(|(text, _)| text.lines().any(|one| one == line)).map(|(_, place)| place);
+        match place {
+            Some(place) => fault.at(place),
+            None => fault,
+        }
     }
 
     /// The engines whose view of the files an offline command takes: those that are sealed, and the configured one.

@@ -1,6 +1,6 @@
 //! `switchback status`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use clap::Args;
@@ -24,6 +24,9 @@ pub struct Status {
     exit_code: bool,
 }
 
+const SESSION_EDITED: &str = "help: the SQL of [session] in switchback.toml is part of every migration: `switchback verify` proves them with it, \
+                              and the next `switchback up` takes it over\n";
+
 /// How a migration stands.
 struct Standing<'a> {
     id: &'a Id,
@@ -36,6 +39,7 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
     let (mut database, project, state) = app.look(Project::load).await?;
     let foreign = if state.exists { None } else { database.history().await? };
     let runner = if state.exists { database.runner().await? } else { None };
+    let by_session = planning::by_session(&mut database, &project, &state).await?;
     let server = database.server().clone();
     database.close().await;
     let standings = standings(&project, &state);
@@ -69,7 +73,10 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
                 let what = format!("{} (its table {} has rows)", history.tool, clean(&history.table));
                 ui::talk(&format!("this database has been migrated by {what}; switchback has not touched it\n"));
             }
-            ui::out(&listing(&standings));
+            ui::out(&listing(&standings, &by_session));
+            if !by_session.is_empty() {
+                ui::talk(SESSION_EDITED);
+            }
             let applied = state.applied.len();
             ui::talk(&format!("{applied} applied, {pending} pending on {} {}\n", server.engine, server.version));
         }
@@ -125,10 +132,11 @@ fn standings<'a>(project: &'a Project, state: &'a State) -> Vec<Standing<'a>> {
     standings
 }
 
-fn listing(standings: &[Standing<'_>]) -> String {
+fn listing(standings: &[Standing<'_>], by_session: &BTreeSet<Id>) -> String {
     let mut out = String::new();
     for standing in standings {
         let note = match standing.word {
+            "edited" if by_session.contains(standing.id) => "  (only the session SQL differs)",
             "edited" => "  (the files differ from what was applied)",
             "unknown" => "  (applied, but not in this checkout)",
             _ => "",

@@ -315,6 +315,8 @@ pub struct Texts {
     pub lease_release: &'static str,
     /// → token, run, actor, host, pid, what, backend, since; no row when nobody ever held it.
     pub lease_read: &'static str,
+    /// → a row where what was set in the session forbids its transactions to write.
+    pub read_only_set: &'static str,
     /// → table and column of other tools' history tables: schema, table, column; ordered.
     pub histories: &'static str,
     /// → table, column, position, type, nullable, default, generated, identity, key and so on: see [`crate::rows::COLUMNS`].

@@ -66,6 +66,7 @@ static DIALECT: Dialect = Dialect {
         lease_take: include_str!("mysql/lease_take.sql"),
         lease_release: include_str!("mysql/lease_release.sql"),
         lease_read: include_str!("mysql/lease_read.sql"),
+        read_only_set: include_str!("mysql/read_only_set.sql"),
         histories: include_str!("mysql/histories.sql"),
         columns: include_str!("mysql/columns.sql"),
         foreign_keys: include_str!("mysql/foreign_keys.sql"),

@@ -68,6 +68,7 @@ static DIALECT: Dialect = Dialect {
         lease_take: include_str!("postgres/sql/lease_take.sql"),
         lease_release: include_str!("postgres/sql/lease_release.sql"),
         lease_read: include_str!("postgres/sql/lease_read.sql"),
+        read_only_set: include_str!("postgres/sql/read_only_set.sql"),
         histories: include_str!("postgres/sql/histories.sql"),
         columns: include_str!("postgres/sql/columns.sql"),
         foreign_keys: include_str!("postgres/sql/foreign_keys.sql"),

@@ -79,6 +79,7 @@ static DIALECT: Dialect = Dialect {
         lease_take: include_str!("sqlite/lease_take.sql"),
         lease_release: include_str!("sqlite/lease_release.sql"),
         lease_read: include_str!("sqlite/lease_read.sql"),
+        read_only_set: include_str!("sqlite/read_only_set.sql"),
         histories: include_str!("sqlite/histories.sql"),
         columns: include_str!("sqlite/columns.sql"),
         foreign_keys: include_str!("sqlite/foreign_keys.sql"),

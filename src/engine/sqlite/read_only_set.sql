@@ -1,0 +1,1 @@
+SELECT 'query_only' FROM pragma_query_only WHERE query_only;
