@@ -1,0 +1,238 @@
+//! Holds our verdicts against the engines' own dump tools, on a real history:
+//!
+//! `cargo run --release --example accuracy -- URL FOLDER` with the URL of a server where databases may be made (or `sqlite:`) and
+//! the folder of a history. Each up and down is run by the engine's own client, on empty tables; the schema is dumped before
+//! the up and behind the down. Where the two texts are the same, the down is taken to restore the schema. What disagrees with
+//! our verdict is listed, with the lines that differ: each such line is a bug of ours, or has a reason.
+
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use switchback::database::engine_of;
+use switchback::migration::{Down, Migration};
+use switchback::project::{Files, Project};
+use switchback::target::Target;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [url, folder] = arguments.as_slice() else {
+        eprintln!("accuracy URL FOLDER");
+        return ExitCode::from(2);
+    };
+    match run(url, Path::new(folder)) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// What the dump tool says of a down.
+#[derive(PartialEq, Eq)]
+enum Oracle {
+    Restores,
+    /// Lines that differ.
+    Differs(Vec<String>),
+    /// The client's words.
+    Fails(String),
+}
+
+/// Gives the number of verdicts that disagree.
+fn run(url: &str, folder: &Path) -> Result<usize, String> {
+    let scratch = Scratch::new(url)?;
+    let target = Target::parse(url).map_err(|fault| fault.to_string())?;
+    let dialect = engine_of(&target).map_err(|fault| fault.to_string())?.dialect();
+    let files = Files { dir: folder.join("migrations"), layout: None, session: Default::default() };
+    let project = Project::load(&files, dialect.name, dialect.flavor).map_err(|fault| fault.to_string())?;
+    let graph = project.graph().map_err(|fault| fault.to_string())?;
+    let history: Vec<&Migration> = project.ordered(&graph).into_iter().collect();
+    let verdicts = verdicts(url, folder)?;
+    let (mut agree, mut disagree) = (0, 0);
+    scratch.make()?;
+    for (at, migration) in history.iter().enumerate() {
+        let Some(verdict) = verdicts.iter().find(|(id, _)| *id == migration.id.as_str()).map(|(_, verdict)| verdict)
+        else {
+            continue;
+        };
+        let before = scratch.dump()?;
+        if scratch.script(migration.up.text()).is_err() {
+            println!("{}: its up fails by the engine's own client; we say {verdict}", migration.id);
+            break;
+        }
+        if let Down::Script(down) = &migration.down {
+            let oracle = match scratch.script(down.text()) {
+                Err(words) => Oracle::Fails(words),
+                Ok(()) => match differing(&before, &scratch.dump()?) {
+                    lines if lines.is_empty() => Oracle::Restores,
+                    lines => Oracle::Differs(lines),
+                },
+            };
+            let restores = oracle == Oracle::Restores;
+            if restores == matches!(verdict.as_str(), "exact" | "equivalent" | "preserved" | "lossy") {
+                agree += 1;
+            } else {
+                disagree += 1;
+                println!("{}: we say {verdict}", migration.id);
+                match oracle {
+                    Oracle::Restores => println!("  the dumps are the same"),
+                    Oracle::Differs(lines) => lines.iter().take(8).for_each(|line| println!("  {line}")),
+                    Oracle::Fails(words) => println!("  the down fails: {}", words.lines().next().unwrap_or_default()),
+                }
+            }
+            if !restores || scratch.script(migration.up.text()).is_err() {
+                scratch.make()?;
+                history[..=at].iter().try_for_each(|one| scratch.script(one.up.text()))?;
+            }
+        }
+    }
+    scratch.drop()?;
+    println!("{agree} verdicts agree with the dump tool, {disagree} do not");
+    Ok(disagree)
+}
+
+/// Lines that only one of the two has, as `- …` and `+ …`; their order does not count, as dump tools sort by dependency.
+fn differing(before: &str, after: &str) -> Vec<String> {
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(|line| line.trim().trim_end_matches(',').to_owned()).collect();
+        lines.sort_unstable();
+        lines
+    };
+    let (one, two) = (sorted(before), sorted(after));
+    let only = |mark: char, these: &[String], those: &[String]| -> Vec<String> {
+        let lines = these.iter().filter(|line| those.binary_search(line).is_err());
+        lines.map(|line| format!("{mark} {line}")).collect()
+    };
+    let mut lines = only('-', &one, &two);
+    lines.extend(only('+', &two, &one));
+    lines
+}
+
+/// Our verdicts, by id.
+fn verdicts(url: &str, folder: &Path) -> Result<Vec<(String, String)>, String> {
+    let binary = std::env::var("SWITCHBACK").unwrap_or_else(|_| "switchback".to_owned());
+    let mut command = Command::new(binary);
+    command.args(["verify", "--fresh", "--keep-going", "--json", "-d", url]).current_dir(folder);
+    let ran = command.stderr(Stdio::inherit()).output().map_err(|error| format!("switchback: {error}"))?;
+    let object: serde_json::Value = serde_json::from_slice(&ran.stdout).map_err(|error| error.to_string())?;
+    let migrations = object["migrations"].as_array().ok_or_else(|| object["error"].to_string())?;
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    Ok(migrations.iter().map(|one| (text(&one["id"]), text(&one["verdict"]))).collect())
+}
+
+/// A database of our own, spoken to by the engine's own tools.
+struct Scratch {
+    url: url::Url,
+    name: String,
+}
+
+impl Scratch {
+    fn new(text: &str) -> Result<Scratch, String> {
+        let url = url::Url::parse(text).map_err(|error| format!("{text}: {error}"))?;
+        Ok(Scratch { url, name: format!("accuracy_{}", std::process::id()) })
+    }
+
+    fn file(&self) -> String {
+        std::env::temp_dir().join(format!("{}.db", self.name)).display().to_string()
+    }
+
+    /// The address of a database on the server, for the client.
+    fn command(&self, tool: &str, database: &str) -> Command {
+        let mut command = Command::new(tool);
+        let (host, port) = (self.url.host_str().unwrap_or("127.0.0.1"), self.url.port());
+        match self.url.scheme() {
+            "sqlite" => drop(command.args(["-bail", &self.file()])),
+            "postgres" | "postgresql" => {
+                command.args(["-h", host, "-p", &port.unwrap_or(5432).to_string(), "-U", self.url.username()]);
+                command.args(["-d", database]).env("PGPASSWORD", self.url.password().unwrap_or_default());
+            }
+            _ => {
+                command.args(["-h", host, "-P", &port.unwrap_or(3306).to_string(), "-u", self.url.username()]);
+                command.arg(database).env("MYSQL_PWD", self.url.password().unwrap_or_default());
+            }
+        }
+        command
+    }
+
+    /// Runs a script as a user would by hand.
+    fn script(&self, text: &str) -> Result<(), String> {
+        self.client(&self.name, text).map(drop)
+    }
+
+    fn client(&self, database: &str, text: &str) -> Result<String, String> {
+        let mut command = match self.url.scheme() {
+            "sqlite" => self.command("sqlite3", database),
+            "postgres" | "postgresql" => {
+                let mut psql = self.command("psql", database);
+                psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1"]);
+                psql
+            }
+            _ => self.command("mysql", database),
+        };
+        fed(&mut command, text)
+    }
+
+    /// Drops and makes it.
+    fn make(&self) -> Result<(), String> {
+        self.drop()?;
+        match self.url.scheme() {
+            "sqlite" => Ok(()),
+            "postgres" | "postgresql" => {
+                self.client("postgres", &format!("CREATE DATABASE {} TEMPLATE template0", self.name)).map(drop)
+            }
+            _ => self.client("mysql", &format!("CREATE DATABASE {}", self.name)).map(drop),
+        }
+    }
+
+    fn drop(&self) -> Result<(), String> {
+        let text = format!("DROP DATABASE IF EXISTS {}", self.name);
+        match self.url.scheme() {
+            "sqlite" => {
+                let _ = std::fs::remove_file(self.file());
+                Ok(())
+            }
+            "postgres" | "postgresql" => self.client("postgres", &text).map(drop),
+            _ => self.client("mysql", &text).map(drop),
+        }
+    }
+
+    /// The schema in the dump tool's words, without what differs from dump to dump.
+    fn dump(&self) -> Result<String, String> {
+        let text = match self.url.scheme() {
+            "sqlite" => self.client("", ".schema\n")?,
+            "postgres" | "postgresql" => fed(self.command("pg_dump", &self.name).arg("-s"), "")?,
+            _ => {
+                let mut command = self.command("mysqldump", &self.name);
+                fed(command.args(["--no-data", "--routines", "--events", "--skip-comments", "--skip-dump-date"]), "")?
+            }
+        };
+
+        Ok(text
+            .lines()
+            .filter(|line| !line.starts_with("--") && !line.starts_with("\\"))
+            .map(without_counter)
+            .collect())
+    }
+}
+
+/// A line without MySQL's `AUTO_INCREMENT=7`, which is a counter and no schema.
+fn without_counter(line: &str) -> String {
+    let kept = line.split(' ').filter(|word| !word.starts_with("AUTO_INCREMENT="));
+    format!("{}\n", kept.collect::<Vec<_>>().join(" "))
+}
+
+/// Runs a command with a text on its standard input.
+fn fed(command: &mut Command, text: &str) -> Result<String, String> {
+    use std::io::Write;
+    let name = command.get_program().to_string_lossy().into_owned();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| format!("{name}: {error}"))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A client that stops at an error may not read the rest.
+        let _ = stdin.write_all(text.as_bytes());
+    }
+    let ran = child.wait_with_output().map_err(|error| format!("{name}: {error}"))?;
+    let words = String::from_utf8_lossy(&ran.stderr).into_owned();
+    if ran.status.success() { Ok(String::from_utf8_lossy(&ran.stdout).into_owned()) } else { Err(words) }
+}
