@@ -90,6 +90,7 @@ pub(crate) async fn wait_for_lock(
     wait: Duration,
 ) -> Result<()> {
     let until = tokio::time::Instant::now() + wait;
+    let left = || until.saturating_duration_since(tokio::time::Instant::now());
     let mut pause = Duration::from_millis(20);
     let mut told = false;
     loop {
@@ -97,16 +98,17 @@ pub(crate) async fn wait_for_lock(
             return Ok(());
         }
         context.go_on()?;
-        if tokio::time::Instant::now() + pause > until || !told {
+        if left().is_zero() || !told {
             let holder = holder(engine, names, lock).await;
-            if tokio::time::Instant::now() + pause > until {
+            if left().is_zero() {
                 let fault = Fault::new(FaultKind::Busy, format!("another runner holds the lock: {holder}"));
                 return Err(fault.help("wait for it, or give `--lock-wait SECONDS` more time"));
             }
             told = true;
             context.tell(Event::Waiting { holder });
         }
-        tokio::time::sleep(pause).await;
+        // The last try is made when the time is over, not before.
+        tokio::time::sleep(pause.min(left())).await;
         pause = (pause * 2).min(Duration::from_millis(500));
     }
 }

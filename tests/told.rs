@@ -2,8 +2,10 @@
 
 mod common;
 
+use std::time::{Duration, Instant};
+
 use common::slow::{is_under_way, slow};
-use common::{Kind, Sandbox, each, each_engine, until};
+use common::{Kind, Sandbox, each, each_engine, each_server, until};
 
 /// Codes of the findings of `check --json`, each with its severity.
 fn checked(sandbox: &Sandbox) -> Vec<String> {
@@ -153,4 +155,18 @@ fn an_unknown_engine_in_the_session_has_its_place() {
     let sandbox = Sandbox::new(Kind::Sqlite);
     sandbox.write("switchback.toml", "lock_wait = 5\n\n[session]\nsqlite = \"SELECT 1\"\n  oracle = \"SELECT 2\"\n");
     sandbox.run(&["status"]).exits(2).says("[session] names no engine `oracle`").says("switchback.toml:5:3");
+}
+
+#[test]
+fn the_lock_is_waited_for_as_long_as_is_said() {
+    each_server(|sandbox| {
+        slow(sandbox, 6);
+        let mut first = sandbox.start(&["up"]);
+        until("the long statement", || is_under_way(sandbox));
+        let begun = Instant::now();
+        sandbox.run(&["up", "--lock-wait", "1"]).exits(5).says("another runner holds the lock");
+        assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
+        assert!(!first.has_ended());
+        first.wait().ok();
+    });
 }
