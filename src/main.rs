@@ -34,10 +34,12 @@ async fn listen(interrupt: Interrupt) {
                 _ = terminate.recv() => {}
             }
             interrupt.raise();
+            cli::ui::tell_interrupt(interrupt.count());
         }
     }
     #[cfg(not(unix))]
     while tokio::signal::ctrl_c().await.is_ok() {
         interrupt.raise();
+        cli::ui::tell_interrupt(interrupt.count());
     }
 }

@@ -170,3 +170,17 @@ fn the_lock_is_waited_for_as_long_as_is_said() {
         first.wait().ok();
     });
 }
+
+#[test]
+fn a_request_to_stop_is_answered_at_once() {
+    each_engine(|sandbox| {
+        slow(sandbox, 10);
+        let up = sandbox.start(&["up"]);
+        until("the long statement", || is_under_way(sandbox));
+        up.signal("INT");
+        until("an answer", || up.has_said("stopping behind the running statement; Ctrl-C again cancels it"));
+        up.signal("INT");
+        until("an answer", || up.has_said("cancelling the running statement"));
+        assert_ne!(up.wait().code, 0);
+    });
+}

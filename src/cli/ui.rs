@@ -29,6 +29,15 @@ pub fn talk(text: &str) {
     let _ = stderr.write_all(text.as_bytes());
 }
 
+/// Says what a request to stop leads to; `count` is how often it was made.
+pub fn tell_interrupt(count: u32) {
+    match count {
+        1 => talk("stopping behind the running statement; Ctrl-C again cancels it\n"),
+        2 => talk("cancelling the running statement\n"),
+        _ => {}
+    }
+}
+
 /// Whether a person can be asked.
 pub fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
