@@ -268,10 +268,15 @@ fn require_settings(session: &str, whose: &str, engine: &str, flavor: Flavor) ->
 /// The registry, and whether there is one.
 fn read_registry(path: &Path) -> Result<(Registry, bool)> {
     let shown = path.display().to_string();
-    match read_bounded(path)? {
+    match read_bounded(path)?.filter(|text| !is_blank(text)) {
         Some(text) => Ok((Registry::parse(&shown, &text)?, true)),
         None => Ok((Registry::new(shown), false)),
     }
+}
+
+/// A registry that holds nothing at all (an editor's or a crash's) is as good as none: sealing writes it.
+fn is_blank(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}').trim().is_empty()
 }
 
 /// Writes a file beside its place and moves it there, so that a reader sees the old or the new one.
@@ -318,7 +323,7 @@ pub fn engine_name(scheme: &str) -> Option<&'static str> {
 /// The engines that the folder's registry holds entries for.
 pub fn sealed_engines(files: &Files) -> Result<Vec<&'static str>> {
     let path = files.dir.join(registry::FILE);
-    let Some(text) = read_bounded(&path)? else { return Ok(Vec::new()) };
+    let Some(text) = read_bounded(&path)?.filter(|text| !is_blank(text)) else { return Ok(Vec::new()) };
     let registry = Registry::parse(&path.display().to_string(), &text)?;
     Ok(registry.engines().into_iter().filter_map(engine_name).collect())
 }

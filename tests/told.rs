@@ -184,3 +184,15 @@ fn a_request_to_stop_is_answered_at_once() {
         assert_ne!(up.wait().code, 0);
     });
 }
+
+#[test]
+fn an_empty_registry_is_sealed_over() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.tables(1).write("migrations/registry.toml", "");
+    sandbox.run(&["status"]).ok();
+    sandbox.run(&["check"]).exits(1).says("unsealed");
+    sandbox.run(&["seal"]).ok().says("added    1_t1");
+    sandbox.run(&["check"]).ok();
+    sandbox.write("migrations/registry.toml", "\n").run(&["up"]).ok();
+    assert!(sandbox.read("migrations/registry.toml").contains("1_t1"));
+}
