@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use crate::context::Context;
 use crate::engine::{self, Access, DbError, DbErrorKind, DbResult, Engine, Names, Row, Server, Session};
-use crate::fault::{Fault, FaultKind, Result};
+use crate::fault::{Fault, Result};
 use crate::ledger::{Entry, State};
 use crate::lock::{Holder, Runner, Waits, lease};
 use crate::locked::Locked;
 use crate::snapshot::Snapshot;
 use crate::sql::Flavor;
-use crate::store::{entries, own, state};
+use crate::store::{entries, own, state, unreachable};
 use crate::target::Target;
 
 /// So many rows of the ledger are read with one query.
@@ -29,8 +29,8 @@ pub struct Database {
     target: Target,
     names: Names,
     session: Box<dyn Session>,
-    /// There is nothing at the target yet; the session looks at an empty database instead.
-    is_absent: bool,
+    /// It comes into being by being written to, and nobody has done so yet.
+    is_to_come: bool,
 }
 
 /// Another tool's history table that has rows.
@@ -47,10 +47,10 @@ impl Database {
     /// Unreachable (exit 3), with what the server said and what helps.
     pub async fn open(target: &Target, wait: Duration) -> Result<Database> {
         let engine = engine_of(target)?;
-        let mut is_absent = false;
+        let mut is_to_come = false;
         let opened = match open_patiently(engine, target, Access::ReadOnly, wait).await {
             Err(error) if error.kind == DbErrorKind::NoDatabase && engine.dialect().creates_database => {
-                is_absent = true;
+                is_to_come = true;
                 let nothing = Target { database: ":memory:".to_owned(), ..target.clone() };
                 engine.open(&nothing, Access::ReadOnly).await
             }
@@ -59,12 +59,12 @@ impl Database {
         let session = opened.map_err(|error| unreachable(target, &error))?;
         let schema = target.ledger_schema.as_deref().or(engine.dialect().schema);
         let names = Names::new(engine.dialect().flavor, schema);
-        Ok(Database { engine, target: target.clone(), names, session, is_absent })
+        Ok(Database { engine, target: target.clone(), names, session, is_to_come })
     }
 
-    /// Whether there is nothing at the target yet, so that an empty database was opened in its place.
-    pub fn is_absent(&self) -> bool {
-        self.is_absent
+    /// Whether the database is not there yet; to whoever looks it is empty.
+    pub fn is_to_come(&self) -> bool {
+        self.is_to_come
     }
 
     pub fn server(&self) -> &Server {
@@ -285,20 +285,4 @@ fn grouped(rows: Vec<Row>) -> Vec<(Option<String>, String, Vec<String>)> {
         }
     }
     tables
-}
-
-/// A database that cannot be reached, in words.
-pub fn unreachable(target: &Target, error: &DbError) -> Fault {
-    let fault = Fault::new(FaultKind::Unreachable, format!("cannot open {}", target.shown()));
-    let fault = error.lines().into_iter().fold(fault, Fault::cause);
-    match error.kind {
-        DbErrorKind::NotReady | DbErrorKind::Connection => {
-            fault.help("is the server running? `--wait SECONDS` waits for one that is still starting")
-        }
-        DbErrorKind::Authentication => fault.help(
-            "give the user and password in the URL, or the password by `password_file` or `password_command` in switchback.toml",
-        ),
-        DbErrorKind::NoDatabase => fault.help("create the database first; switchback does not create databases on servers"),
-        _ => fault,
-    }
 }

@@ -18,7 +18,7 @@ use crate::lock::{Heartbeat, Runner, Waits, holder, nonce, wait_for_lock};
 use crate::sha::Sha;
 use crate::snapshot::Snapshot;
 use crate::sql::{Script, Statement};
-use crate::store::{self, explained, first, head, head_of, ledger_exists, own, run, state};
+use crate::store::{self, explained, first, head, head_of, ledger_exists, own, run, state, unreachable};
 use crate::target::Target;
 
 /// A database that is being changed; the run's lock is held as long as this lives.
@@ -76,7 +76,7 @@ impl Locked {
         runner: Runner,
         waits: Waits,
     ) -> Result<Locked> {
-        let failed = |error: DbError| own("opening the database", &error);
+        let failed = |error: DbError| unreachable(&target, &error);
         let lock = match engine.dialect().locks {
             true => {
                 let mut lock = engine.open(&target, Access::ReadWrite).await.map_err(failed)?;
@@ -172,8 +172,11 @@ impl Locked {
 
     async fn take_lease(&mut self) -> Result<()> {
         let sql = &self.engine.dialect().sql;
-        let server = self.work.server().clone();
-        let failed = |error: DbError| explained(own("preparing the ledger", &error), &error, &server, &[]);
+        let (server, target) = (self.work.server().clone(), self.target.clone());
+        let failed = |error: DbError| match error.kind {
+            DbErrorKind::ReadOnly => unreachable(&target, &error),
+            _ => explained(own("preparing the ledger", &error), &error, &server, &[]),
+        };
         if !ledger_exists(self.engine, &self.names, self.work.as_mut()).await?
             && let Err(error) = self.work.batch(&self.names.fill(sql.ledger_create)).await
         {

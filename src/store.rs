@@ -7,6 +7,7 @@ use crate::id::Id;
 use crate::ledger::{Applied, Entry, Head, Open, State};
 use crate::sha::Sha;
 use crate::sql::{Flavor, Script, Statement};
+use crate::target::Target;
 
 /// Runs one statement of a script, inline COPY rows included.
 pub async fn run(session: &mut dyn Session, script: &Script, statement: &Statement) -> DbResult<Ran> {
@@ -130,6 +131,28 @@ async fn open_step(engine: &dyn Engine, names: &Names, session: &mut dyn Session
 
 pub fn first(rows: Vec<Row>) -> Option<String> {
     rows.into_iter().next()?.into_iter().next()?
+}
+
+/// A database that cannot be reached, in words.
+pub fn unreachable(target: &Target, error: &DbError) -> Fault {
+    let fault = Fault::new(FaultKind::Unreachable, format!("cannot open {}", target.shown()));
+    let fault = error.lines().into_iter().fold(fault, Fault::cause);
+    match error.kind {
+        DbErrorKind::NotReady | DbErrorKind::Connection => {
+            fault.help("is the server running? `--wait SECONDS` waits for one that is still starting")
+        }
+        DbErrorKind::Authentication => fault.help(
+            "give the user and password in the URL, or the password by `password_file` or `password_command` in switchback.toml",
+        ),
+        DbErrorKind::ReadOnly => fault.help(
+            "it can only be read from here: give the right to write to the file and its folder, or name a server that is no replica",
+        ),
+        DbErrorKind::NoDatabase if target.scheme == "sqlite" => {
+            fault.help("`switchback up` makes the file, in a folder that is there and may be written to")
+        }
+        DbErrorKind::NoDatabase => fault.help("create the database first; switchback does not create databases on servers"),
+        _ => fault,
+    }
 }
 
 /// An error of one of our own queries, in words.

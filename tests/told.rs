@@ -196,3 +196,19 @@ fn an_empty_registry_is_sealed_over() {
     sandbox.write("migrations/registry.toml", "\n").run(&["up"]).ok();
     assert!(sandbox.read("migrations/registry.toml").contains("1_t1"));
 }
+
+#[test]
+fn a_sqlite_file_that_cannot_be_opened_or_written_is_not_reached() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.tables(1);
+    let gone = "sqlite:nowhere/app.db";
+    sandbox.run(&["up", "-d", gone]).exits(3).says("the folder nowhere does not exist").says("a folder that is there");
+    sandbox.run(&["up"]).ok();
+    sandbox.tables(2).run(&["up", "-d", "sqlite:app.db?mode=ro"]).exits(3).says("give the right to write");
+    let status =
+        sandbox.run(&["status", "-d", "sqlite:ap.db"]).ok().says("sqlite:ap.db does not exist").says("0 applied");
+    status.says("the first `switchback up` makes it");
+    assert_eq!(sandbox.json(&["status"])["database_exists"], true);
+    assert_eq!(sandbox.json(&["status", "-d", "sqlite:ap.db"])["database_exists"], false);
+    sandbox.run(&["status"]).ok().says_not("does not exist");
+}

@@ -101,7 +101,7 @@ async fn open(app: &App, name: Option<&str>) -> Result<Database> {
 
 async fn read(app: &App, side: &Side<'_>, database: &mut Database) -> Result<Snapshot> {
     let migrations = match side {
-        Side::Database(name) if database.is_absent() => {
+        Side::Database(name) if database.is_to_come() => {
             return Err(Fault::new(FaultKind::Unreachable, format!("there is no database at {name}")));
         }
         Side::Database(_) => return database.snapshot().await,

@@ -41,6 +41,7 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
     let runner = if state.exists { database.runner().await? } else { None };
     let by_session = planning::by_session(&mut database, &project, &state).await?;
     let server = database.server().clone();
+    let to_come = database.is_to_come().then(|| database.target().shown());
     database.close().await;
     let standings = standings(&project, &state);
     let pending = standings.iter().filter(|standing| standing.word == "pending").count();
@@ -58,6 +59,7 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
                 "migrations": migrations,
                 "pending": pending,
                 "head": state.head,
+                "database_exists": to_come.is_none(),
                 "half_way": state.open,
                 "running": runner,
                 "foreign_history": foreign.as_ref().map(|history| json!({"tool": history.tool, "table": history.table})),
@@ -76,6 +78,9 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
             ui::out(&listing(&standings, &by_session));
             if !by_session.is_empty() {
                 ui::talk(SESSION_EDITED);
+            }
+            if let Some(shown) = &to_come {
+                ui::talk(&format!("{} does not exist; the first `switchback up` makes it\n", clean(shown)));
             }
             let applied = state.applied.len();
             ui::talk(&format!("{applied} applied, {pending} pending on {} {}\n", server.engine, server.version));
