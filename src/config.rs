@@ -94,6 +94,9 @@ pub enum Statements {
     Many(Vec<String>),
 }
 
+/// How the parser's word for a text of SQL that is none begins.
+const SQL_WANTED: &str = "expected a text of SQL";
+
 impl Statements {
     /// As one text, a statement after the other.
     pub fn text(&self) -> String {
@@ -342,6 +345,12 @@ impl Config {
         let only = || self.databases.keys().next().filter(|_| self.databases.len() == 1);
         match self.database.as_ref().or_else(only) {
             Some(name) => Ok((Some(name), self.url_of(name, env)?, FILE)),
+            None if self.databases.len() > 1 => {
+                let fault = Fault::usage(format!("{FILE} names several databases, and none is chosen"));
+                let names = self.databases.keys().map(|name| format!("`--database {name}`")).collect::<Vec<_>>();
+                let help = format!("say {}; `database = \"NAME\"` in {FILE} chooses one for good", one_of(&names));
+                Err(fault.help(help))
+            }
             None => Err(Fault::usage("no database is named").help(format!(
                 "say --database URL, or set DATABASE_URL (in the environment or in .env), or write [databases.NAME] with url = \"…\" \
                  and database = \"NAME\" into {FILE}"
@@ -398,6 +407,14 @@ impl Config {
             }
         }
         Ok(())
+    }
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn one_of(names: &[String]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        names => names.concat(),
     }
 }
 
@@ -484,8 +501,9 @@ fn parse(path: &Path, text: &str) -> Result<Written> {
         // What the parser says of a value may repeat it, over several lines; what it expected is its own word.
         let cause = match error.message() {
             said if said.starts_with("invalid ") => {
-                said.rsplit_once(", expected ").map_or_else(unreadable, |(_, wanted)| format!("expected {wanted}"))
+                said.rsplit_once(", expected ").map_or_else(unreadable, |(_, wanted)| wants(&text[start..at], wanted))
             }
+            said if said.starts_with(SQL_WANTED) => wants(&text[start..at], "a text of SQL, or a list of such"),
             said if safe == line || said.starts_with("unknown field") || said.starts_with("missing field") => {
                 said.to_owned()
             }
@@ -497,6 +515,23 @@ fn parse(path: &Path, text: &str) -> Result<Written> {
             .excerpt(Some(Excerpt { line: safe, column }))
             .cause(cause)
     })
+}
+
+/// What a key wants, in words; `before` is its line up to the value, `wanted` the parser's word for it.
+fn wants(before: &str, wanted: &str) -> String {
+    let before = before.trim_end().trim_end_matches('=').trim_end();
+    let is_key = |ch: char| ch.is_ascii_alphanumeric() || matches!(ch, '_' | '-');
+    let key = &before[before.trim_end_matches(is_key).len()..];
+    let wanted = match (wanted, key) {
+        ("u64", "lock_timeout" | "statement_timeout") => "a whole number of milliseconds, 0 or more",
+        ("u64", _) => "a whole number of seconds, 0 or more",
+        ("a boolean", _) => "true or false",
+        ("a string" | "path string", _) => "a text in quotes",
+        ("a map", _) => "a table of settings",
+        (name, _) if name.starts_with("struct ") => "a table of settings",
+        (other, _) => other,
+    };
+    if key.is_empty() { format!("this value should be {wanted}") } else { format!("`{key}` wants {wanted}") }
 }
 
 /// A line of the file, cut behind its key unless its value can be no secret.

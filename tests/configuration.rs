@@ -238,8 +238,14 @@ fn a_wrong_setting_is_shown_with_its_place() {
     #[rustfmt::skip]
     let cases = [
         ("migratons = \"m\"\n", 1, 1, "migratons= …", "unknown field `migratons`"),
-        ("layout = \"x\"\nlock_wait = \"soon\"\n", 2, 13, "lock_wait = \"soon\"", "expected u64"),
+        ("layout = \"x\"\nlock_wait = \"soon\"\n", 2, 13, "lock_wait = \"soon\"", "`lock_wait` wants a whole number of seconds, 0 or more"),
         ("[policy]\nallow_lossy = maybe\n", 2, 15, "allow_lossy = maybe", ""),
+        ("[policy]\nallow_lossy = \"no\"\n", 2, 15, "allow_lossy = \"no\"", "`allow_lossy` wants true or false"),
+        ("statement_timeout = -1\n", 1, 21, "statement_timeout = -1", "wants a whole number of milliseconds, 0 or more"),
+        ("migrations = 3\n", 1, 14, "migrations = 3", "`migrations` wants a text in quotes"),
+        ("policy = 3\n", 1, 10, "policy = …", "`policy` wants a table of settings"),
+        ("[session]\nsqlite = 3\n", 2, 10, "sqlite = …", "`sqlite` wants a text of SQL, or a list of such"),
+        ("[databases]\na = { wait = true }\n", 2, 14, "a = …", "`wait` wants a whole number of seconds"),
         ("[databases.a\nurl = \"sqlite:a.db\"\n", 1, 13, "[databases.a", ""),
         ("[databases.a]\nport = 1\n", 2, 1, "port = …", "unknown field `port`"),
     ];

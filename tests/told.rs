@@ -212,3 +212,20 @@ fn a_sqlite_file_that_cannot_be_opened_or_written_is_not_reached() {
     assert_eq!(sandbox.json(&["status", "-d", "sqlite:ap.db"])["database_exists"], false);
     sandbox.run(&["status"]).ok().says_not("does not exist");
 }
+
+#[test]
+fn a_database_that_is_not_chosen_and_a_folder_that_is_not_there_are_named() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.write(
+        "switchback.toml",
+        "[databases.shop]\nurl = \"sqlite:a.db\"\n[databases.stock]\nurl = \"sqlite:b.db\"\n",
+    );
+    let unset = [("DATABASE_URL", "")];
+    let told = sandbox.run_with(&["status"], &unset).exits(2).says("several databases, and none is chosen");
+    told.says("`--database shop` or `--database stock`");
+    sandbox.run_with(&["status", "-d", "stock"], &unset).ok();
+    for command in ["status", "init"] {
+        sandbox.run(&["-C", "nowhere", command]).exits(2).says("there is no folder `nowhere`");
+    }
+    assert!(!sandbox.root().join("nowhere").exists());
+}

@@ -194,6 +194,10 @@ pub struct App {
 impl App {
     fn new(common: Common, interrupt: Interrupt) -> Result<App> {
         let voice = if common.json { Voice::Json } else { Voice::Human };
+        if let Some(dir) = common.dir.as_deref().filter(|dir| !dir.is_dir()) {
+            let fault = Fault::usage(format!("there is no folder `{}`", dir.display()));
+            return Err(fault.help("`-C` names a folder that is there"));
+        }
         let config = Config::load(&project_dir(common.dir.as_deref()))?;
         let observer = Arc::new(Terminal::new(voice));
         let context = Context { observer, interrupt, clock: Utc::now };
