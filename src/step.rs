@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::engine::{DbError, DbErrorKind, DbResult, Ran};
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
+use crate::finding::counted;
 use crate::judge::Refusal;
 use crate::ledger::{Act, Entry, Phase};
 use crate::lock::Runner;
@@ -184,8 +185,12 @@ impl Run<'_> {
         match violations.first() {
             None => Ok(()),
             Some(first) => {
-                let what = format!("`{}` leaves {} foreign keys violated", self.step.migration.id, violations.len());
-                Err(Stop::Fault(Fault::refused(what).cause(format!("the first: {first}")).at(script.place(0))))
+                let count = counted(violations.len(), "violated foreign key");
+                let fault = Fault::refused(format!("`{}` leaves {count} behind", self.step.migration.id));
+                let others = violations.len() - 1;
+                let fault = fault.cause(first).at(script.place(0));
+                let fault = if others > 0 { fault.cause(format!("and {others} more")) } else { fault };
+                Err(Stop::Fault(fault.help("have the script put the parents in, or take these rows out")))
             }
         }
     }

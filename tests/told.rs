@@ -229,3 +229,28 @@ fn a_database_that_is_not_chosen_and_a_folder_that_is_not_there_are_named() {
     }
     assert!(!sandbox.root().join("nowhere").exists());
 }
+
+#[test]
+fn sqlite_a_violated_foreign_key_is_told_in_words() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.migration(
+        "1_a",
+        "CREATE TABLE parent (id integer PRIMARY KEY);\nCREATE TABLE child (parent_id integer REFERENCES parent (id));\n",
+        "DROP TABLE child;\nDROP TABLE parent;\n",
+    );
+    sandbox.run(&["up"]).ok();
+    sandbox.sql("INSERT INTO parent VALUES (1), (2)");
+    sandbox.sql("INSERT INTO child VALUES (1), (2)");
+    let told = |row: &str| format!("{row} of `child` refers by `parent_id` to a row of `parent` that is not there");
+    // No rows of the shadow are numbered so.
+    sandbox.migration(
+        "2_b",
+        "DELETE FROM parent WHERE id <= 2 AND (SELECT count(*) FROM child) = 2;\n",
+        "SELECT 1 WHERE 0;\n",
+    );
+    sandbox.run(&["waive", "2_b", "--reason", "the test"]);
+    let refused = sandbox.run(&["up"]).exits(1).says("leaves 2 violated foreign keys behind").says(&told("row 1"));
+    refused.says("and 1 more");
+    sandbox.migration("2_b", "INSERT INTO child VALUES (99);\n", "DELETE FROM child WHERE parent_id = 99;\n");
+    sandbox.run(&["up"]).exits(1).says("a foreign key is violated").says(&told("row 1"));
+}
