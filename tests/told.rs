@@ -254,3 +254,16 @@ fn sqlite_a_violated_foreign_key_is_told_in_words() {
     sandbox.migration("2_b", "INSERT INTO child VALUES (99);\n", "DELETE FROM child WHERE parent_id = 99;\n");
     sandbox.run(&["up"]).exits(1).says("a foreign key is violated").says(&told("row 1"));
 }
+
+#[test]
+fn a_commit_in_a_script_is_told_as_the_engine_would_take_it() {
+    each_engine(|sandbox| {
+        let up = "CREATE TABLE a (id integer);\nCOMMIT;\nCREATE TABLE b (id integer);\n";
+        sandbox.migration("1_a", up, "DROP TABLE b;\nDROP TABLE a;\n");
+        let told = match sandbox.kind {
+            Kind::Mysql => "COMMIT would break the transactions that write the script's journal",
+            _ => "COMMIT would break the transaction that guards the script",
+        };
+        sandbox.run(&["check"]).exits(1).says(told);
+    });
+}

@@ -23,7 +23,7 @@ impl Check for TransactionControl {
         let parts = view.parts.iter();
         parts
             .flat_map(|part| match part.transaction() {
-                Transaction::Auto => inside(part),
+                Transaction::Auto => inside(part, view.input.engine),
                 Transaction::Off => unbalanced(part),
             })
             .collect()
@@ -42,14 +42,21 @@ fn finding(part: &Part<'_>, statement: usize, message: String) -> Finding {
     Finding::error(CODE, message).of(&part.migration.id).at(part.place(statement))
 }
 
-/// Ours is around the script: every one of them is wrong.
-fn inside(part: &Part<'_>) -> Vec<Finding> {
+/// Ours is around the script, or around its data statements: every one of them is wrong.
+fn inside(part: &Part<'_>, engine: &str) -> Vec<Finding> {
     // A BEGIN and a COMMIT around the whole script say what is done anyway, and are not sent.
     let sent = class::sent(part.script);
-    let help = "take it out, for each script runs in a transaction of its own; or say transaction = \"off\"";
-    let told = |(index, word)| {
-        finding(part, index, format!("{word} would break the transaction that guards the script")).help(help)
+    let (guards, help) = match engine {
+        "mysql" | "mariadb" => (
+            "the transactions that write the script's journal",
+            "take it out: DDL commits by itself here, and each statement is journalled; or say transaction = \"off\"",
+        ),
+        _ => (
+            "the transaction that guards the script",
+            "take it out, for each script runs in a transaction of its own; or say transaction = \"off\"",
+        ),
     };
+    let told = |(index, word)| finding(part, index, format!("{word} would break {guards}")).help(help);
     controls(part).filter(|(index, _)| sent.contains(index)).map(told).collect()
 }
 
