@@ -267,3 +267,14 @@ fn a_commit_in_a_script_is_told_as_the_engine_would_take_it() {
         sandbox.run(&["check"]).exits(1).says(told);
     });
 }
+
+#[test]
+fn log_says_that_there_is_more() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.tables(3).run(&["up"]).ok();
+    sandbox.run(&["log", "-n", "2"]).ok().says("these are the newest 2 rows; there are older ones, which `-n N` shows");
+    sandbox.run(&["log", "-n", "3"]).ok().says_not("these are");
+    sandbox.run(&["log"]).ok().says_not("these are");
+    assert_eq!(sandbox.json(&["log", "-n", "1"])["more"], true);
+    assert_eq!(sandbox.json(&["log", "-n", "1", "1_t1"])["more"], false);
+}

@@ -36,7 +36,7 @@ pub async fn run(app: &App, args: &Log) -> Result<u8> {
 async fn show(app: &App, args: &Log, database: &mut Database) -> Result<u8> {
     let mut rows: Vec<Entry> = Vec::new();
     let mut below = database.state().await?.head.seq;
-    while below > 0 && rows.len() < args.limit {
+    while below > 0 && rows.len() <= args.limit {
         let from = (below - PAGE).max(0);
         let page = database.entries(from, below - from).await?;
         let fits = |row: &Entry| {
@@ -45,14 +45,21 @@ async fn show(app: &App, args: &Log, database: &mut Database) -> Result<u8> {
         rows.extend(page.into_iter().rev().filter(fits));
         below = from;
     }
+    let more = rows.len() > args.limit;
     rows.truncate(args.limit);
     match app.voice {
         ui::Voice::Json => {
             let rows: Vec<_> = rows.iter().map(json::entry).collect();
-            ui::out(&format!("{}\n", json::command("log", "ok", json!({"rows": rows}))));
+            ui::out(&format!("{}\n", json::command("log", "ok", json!({"rows": rows, "more": more}))));
         }
-        ui::Voice::Human if rows.is_empty() => ui::talk("the ledger holds no such row\n"),
-        ui::Voice::Human => rows.iter().for_each(|row| ui::out(&human::entry(row))),
+        ui::Voice::Human if rows.is_empty() && !more => ui::talk("the ledger holds no such row\n"),
+        ui::Voice::Human => {
+            rows.iter().for_each(|row| ui::out(&human::entry(row)));
+            if more {
+                let shown = count(u64::try_from(rows.len()).unwrap_or(u64::MAX), "row");
+                ui::talk(&format!("these are the newest {shown}; there are older ones, which `-n N` shows\n"));
+            }
+        }
     }
     Ok(exit::DONE)
 }
