@@ -278,3 +278,16 @@ fn log_says_that_there_is_more() {
     assert_eq!(sandbox.json(&["log", "-n", "1"])["more"], true);
     assert_eq!(sandbox.json(&["log", "-n", "1", "1_t1"])["more"], false);
 }
+
+#[test]
+fn init_keeps_what_may_hold_passwords_out_of_git() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.run(&["init"]).ok();
+    assert!(!sandbox.root().join(".gitignore").exists(), "there is nothing to keep out");
+    sandbox.write(".env", "DATABASE_URL=sqlite:app.db\n").write(".gitignore", "/target");
+    sandbox.run(&["init"]).ok().says(".gitignore");
+    assert_eq!(sandbox.read(".gitignore"), "/target\n.env\n");
+    sandbox.run(&["init"]).ok().says_not(".gitignore");
+    sandbox.write(".gitignore", "!/.env\n").run(&["init"]).ok();
+    assert_eq!(sandbox.read(".gitignore"), "!/.env\n", "what somebody decided stays");
+}

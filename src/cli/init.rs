@@ -11,7 +11,7 @@ use crate::project::write_whole;
 use crate::registry;
 use crate::report::json;
 
-/// Prepare a folder: the migrations' folder, switchback.toml, and .gitattributes for merging
+/// Prepare a folder: the migrations' folder, switchback.toml, .gitattributes for merging, and .env kept out of git
 #[derive(Args)]
 pub struct Init {}
 
@@ -42,6 +42,13 @@ pub fn run(app: &App, _args: &Init) -> Result<u8> {
     if add_lines(&attributes, &[&format!("{} merge=union text eol=lf", registry::FILE), "*.sql text eol=lf"])? {
         made.push(attributes.display().to_string());
     }
+    // It may hold passwords, and what is in git once stays there.
+    if root.join(".env").is_file() {
+        let ignored = root.join(".gitignore");
+        if !ignores_env(&ignored)? && add_lines(&ignored, &[".env"])? {
+            made.push(ignored.display().to_string());
+        }
+    }
     match app.voice {
         ui::Voice::Json => ui::out(&format!("{}\n", json::command("init", "ok", json!({"made": made})))),
         ui::Voice::Human => {
@@ -52,13 +59,24 @@ pub fn run(app: &App, _args: &Init) -> Result<u8> {
     Ok(exit::DONE)
 }
 
+/// Whether a line of the file says of `.env` that git leaves it out, or, with `!`, that it does not.
+fn ignores_env(path: &Path) -> Result<bool> {
+    let covers = |line: &str| matches!(line.trim().trim_start_matches(['!', '/']), ".env" | ".env*" | "*.env");
+    Ok(text_of(path)?.lines().any(covers))
+}
+
+/// The file's text; empty where there is no file.
+fn text_of(path: &Path) -> Result<String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(Fault::io(format!("cannot read `{}`", path.display()), &error)),
+    }
+}
+
 /// Adds the lines that the file lacks; tells whether there were any.
 fn add_lines(path: &Path, lines: &[&str]) -> Result<bool> {
-    let mut text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(Fault::io(format!("cannot read `{}`", path.display()), &error)),
-    };
+    let mut text = text_of(path)?;
     let missing: Vec<&&str> = lines.iter().filter(|line| !text.lines().any(|old| old.trim() == **line)).collect();
     if missing.is_empty() {
         return Ok(false);
