@@ -280,6 +280,28 @@ pub fn going_on(open: &Open, project: &Project) -> String {
     }
 }
 
+/// What is applied and not in the checkout, each with the migration that has the same scripts and settings and is not applied:
+/// a folder that was given another name.
+pub fn renamed<'a>(project: &'a Project, state: &'a State) -> Vec<(&'a Applied, &'a Migration)> {
+    let gone = unknown(project, state);
+    if gone.is_empty() {
+        return Vec::new();
+    }
+    let pending = project.migrations.iter().filter(|migration| state.get(&migration.id).is_none());
+    let named = |migration: &'a Migration| {
+        let digest = migration.digest();
+        gone.iter().find(|applied| applied.digest == digest).map(|applied| (*applied, migration))
+    };
+    pending.filter_map(named).collect()
+}
+
+/// What to say of it.
+pub fn told_renamed(applied: &Applied, migration: &Migration) -> Finding {
+    let message = format!("these scripts are applied as `{}`: is `{}` its new name?", applied.id, migration.id);
+    let finding = Finding::warning("renamed", message).of(&migration.id).at(Place::new(migration.path.clone(), 1, 1));
+    finding.help("give it the old name back: the ledger knows a migration by its name, and would apply it once more")
+}
+
 /// What is applied that the checkout does not have.
 pub fn unknown<'a>(project: &Project, state: &'a State) -> Vec<&'a Applied> {
     let known: BTreeSet<&Id> = project.migrations.iter().map(|migration| &migration.id).collect();

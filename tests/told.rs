@@ -291,3 +291,17 @@ fn init_keeps_what_may_hold_passwords_out_of_git() {
     sandbox.write(".gitignore", "!/.env\n").run(&["init"]).ok();
     assert_eq!(sandbox.read(".gitignore"), "!/.env\n", "what somebody decided stays");
 }
+
+#[test]
+fn a_renamed_folder_is_recognised() {
+    each_engine(|sandbox| {
+        sandbox.tables(2).run(&["up"]).ok();
+        sandbox.remove("migrations/2_t2");
+        sandbox.migration("2_two", "CREATE TABLE t2 (id integer);\n", "DROP TABLE t2;\n");
+        let told = "these scripts are applied as `2_t2`: is `2_two` its new name?";
+        sandbox.run(&["status"]).ok().says(told).says("give it the old name back");
+        sandbox.run(&["up"]).exits(1).says(told);
+        sandbox.remove("migrations/2_two").tables(2);
+        sandbox.run(&["status"]).ok().says_not("new name");
+    });
+}

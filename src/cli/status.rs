@@ -76,6 +76,10 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
                 ui::talk(&format!("this database has been migrated by {what}; switchback has not touched it\n"));
             }
             ui::out(&listing(&standings, &by_session));
+            let renamed = planning::renamed(&project, &state).into_iter();
+            renamed.for_each(|(applied, migration)| {
+                ui::talk(&human::finding(&planning::told_renamed(applied, migration)));
+            });
             if !by_session.is_empty() {
                 ui::talk(SESSION_EDITED);
             }
