@@ -305,3 +305,22 @@ fn a_renamed_folder_is_recognised() {
         sandbox.run(&["status"]).ok().says_not("new name");
     });
 }
+
+#[test]
+fn json_of_a_run_has_its_fields_and_what_was_warned_of() {
+    each_engine(|sandbox| {
+        sandbox.tables(1).migration("2_u", "CREATE TABLE u (id integer);\n", "SELECT 1;\n");
+        sandbox.run(&["verify"]);
+        sandbox.run(&["waive", "2_u", "--reason", "old"]).ok();
+        let done = sandbox.json(&["up"]);
+        assert_eq!(each(&done["findings"], "/code"), ["unproven"]);
+        assert!(done["schema_after"].is_string());
+        let nothing = sandbox.json(&["up"]);
+        let fields: Vec<&String> = nothing.as_object().unwrap().keys().collect();
+        assert_eq!(fields, done.as_object().unwrap().keys().collect::<Vec<_>>());
+        sandbox.remove("migrations/1_t1/down.sql").write("migrations/1_t1/down.sql", "DROP TABLE t1;\nSELECT 1;\n");
+        sandbox.migration("3_x", "CREATE TABLE u (id integer);\n", "DROP TABLE u;\n");
+        let refused = sandbox.json(&["up"]);
+        assert!(each(&refused["findings"], "/code").contains(&"down-edited".to_owned()), "{refused}");
+    });
+}

@@ -151,6 +151,11 @@ impl<'a> Round<'a> {
         for finding in planning::told(&self.amendments, &self.project) {
             self.app.context.tell(Event::Warning(finding));
         }
+        if self.verb != "down" {
+            let renamed = planning::renamed(&self.project, &self.state);
+            let told = renamed.into_iter().map(|(applied, migration)| planning::told_renamed(applied, migration));
+            told.for_each(|finding| self.app.context.tell(Event::Warning(finding)));
+        }
         let plan = planning::plan(&mut self.database, &self.project, &self.state, goal).await?;
         refuse_other_than_open(&self.state, &plan, &self.project)?;
         if plan.steps.is_empty() && !self.amends() {
@@ -289,7 +294,9 @@ impl<'a> Round<'a> {
         let times = crate::rehearse::rehearse(&mut maker, &applied, &plan, &self.app.context).await?;
         match self.app.voice {
             ui::Voice::Json => {
-                let fields = json!({"dry_run": true, "steps": json::steps(&plan, costs), "millis": times});
+                let steps = json::steps(&plan, costs);
+                let findings = warned(self.app);
+                let fields = json!({"dry_run": true, "steps": steps, "millis": times, "findings": findings});
                 ui::out(&format!("{}\n", json::command(self.verb, "ok", fields)));
             }
             ui::Voice::Human => {
@@ -429,7 +436,7 @@ fn consent(plan: &Proven, costs: &[Cost], args: &RunArgs, asks: Asks) -> Result<
 
 fn nothing(app: &App, verb: &str) -> u8 {
     match app.voice {
-        ui::Voice::Json => ui::out(&format!("{}\n", json::command(verb, "ok", json!({"steps": []})))),
+        ui::Voice::Json => return done(app, verb, &Report::default()),
         ui::Voice::Human => ui::talk("nothing to do\n"),
     }
     super::exit::DONE
@@ -442,12 +449,18 @@ fn done(app: &App, verb: &str, report: &Report) -> u8 {
                 "steps": json::done(&report.steps),
                 "schema_before": report.schema_before,
                 "schema_after": report.schema_after,
+                "findings": warned(app),
             });
             ui::out(&format!("{}\n", json::command(verb, "ok", fields)));
         }
         ui::Voice::Human => report.steps.iter().for_each(|step| ui::out(&human::done(step))),
     }
     super::exit::DONE
+}
+
+/// What was warned of, as `--json` shows it.
+fn warned(app: &App) -> Vec<serde_json::Value> {
+    app.warned().iter().map(json::finding).collect()
 }
 
 fn count_are(number: usize) -> String {

@@ -14,8 +14,9 @@ use crate::config::{Config, Resolved};
 use crate::context::{Context, Interrupt};
 use crate::database::Database;
 use crate::engine::Limits;
-use crate::event::Event;
+use crate::event::{Event, Observer};
 use crate::fault::{Fault, Result};
+use crate::finding::Finding;
 use crate::ledger::State;
 use crate::lock::{Runner, Waits, nonce};
 use crate::project::{Files, Project};
@@ -143,8 +144,12 @@ impl Command {
 pub async fn run(mut cli: Cli, interrupt: Interrupt) -> u8 {
     cli.common.json |= cli.command.is_json();
     let (name, voice) = (cli.command.name(), if cli.common.json { Voice::Json } else { Voice::Human });
+    let mut warned = Vec::new();
     let outcome = match App::new(cli.common, interrupt) {
-        Ok(app) => dispatch(&app, cli.command).await.map_err(|fault| app.placed(fault)),
+        Ok(app) => dispatch(&app, cli.command).await.map_err(|fault| {
+            warned = app.warned();
+            app.placed(fault)
+        }),
         Err(fault) => Err(fault),
     };
     match outcome {
@@ -153,7 +158,7 @@ pub async fn run(mut cli: Cli, interrupt: Interrupt) -> u8 {
             let code = exit::code(fault.kind());
             match voice {
                 Voice::Human => ui::talk(&crate::report::human::fault(&fault)),
-                Voice::Json => ui::out(&format!("{}\n", json::fault(name, &fault, code))),
+                Voice::Json => ui::out(&format!("{}\n", json::fault(name, &fault, &warned, code))),
             }
             code
         }
@@ -189,6 +194,7 @@ pub struct App {
     pub config: Config,
     pub context: Context,
     pub voice: Voice,
+    terminal: Arc<Terminal>,
 }
 
 impl App {
@@ -199,9 +205,14 @@ impl App {
             return Err(fault.help("`-C` names a folder that is there"));
         }
         let config = Config::load(&project_dir(common.dir.as_deref()))?;
-        let observer = Arc::new(Terminal::new(voice));
-        let context = Context { observer, interrupt, clock: Utc::now };
-        Ok(App { common, config, context, voice })
+        let terminal = Arc::new(Terminal::new(voice));
+        let context = Context { observer: Arc::clone(&terminal) as Arc<dyn Observer>, interrupt, clock: Utc::now };
+        Ok(App { common, config, context, voice, terminal })
+    }
+
+    /// What has been warned of so far.
+    pub fn warned(&self) -> Vec<Finding> {
+        self.terminal.warned()
     }
 
     /// The database that is meant.

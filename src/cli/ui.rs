@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::event::{Event, Observer};
 use crate::fault::{Fault, Result};
+use crate::finding::Finding;
 use crate::report::{clean, human};
 
 /// How commands speak.
@@ -61,11 +62,18 @@ pub fn confirm(question: &str) -> Result<()> {
 pub struct Terminal {
     voice: Voice,
     bar: Mutex<Option<ProgressBar>>,
+    /// What was warned of, in order.
+    warned: Mutex<Vec<Finding>>,
 }
 
 impl Terminal {
     pub fn new(voice: Voice) -> Self {
-        Terminal { voice, bar: Mutex::new(None) }
+        Terminal { voice, bar: Mutex::new(None), warned: Mutex::new(Vec::new()) }
+    }
+
+    /// What has been warned of so far, for the object of `--json`.
+    pub fn warned(&self) -> Vec<Finding> {
+        self.warned.lock().map(|warned| warned.clone()).unwrap_or_default()
     }
 
     fn with_bar(&self, act: impl FnOnce(&ProgressBar)) {
@@ -132,7 +140,12 @@ impl Observer for Terminal {
                 self.say(&format!("{}: {}\n", clean(id.as_str()), clean(&text)));
             }
             Event::Notice { .. } => {}
-            Event::Warning(finding) => self.say(&human::finding(&finding)),
+            Event::Warning(finding) => {
+                self.say(&human::finding(&finding));
+                if let Ok(mut warned) = self.warned.lock() {
+                    warned.push(finding);
+                }
+            }
             Event::Ends => {
                 if let Ok(mut slot) = self.bar.lock()
                     && let Some(bar) = slot.take()

@@ -45,10 +45,10 @@ pub fn finding(finding: &Finding) -> Value {
     })
 }
 
-/// What ended a command before its end.
-pub fn fault(name: &str, fault: &Fault, code: u8) -> String {
+/// What ended a command before its end, with what it had warned of before.
+pub fn fault(name: &str, fault: &Fault, warned: &[Finding], code: u8) -> String {
     let parts = fault.parts();
-    let findings: Vec<Value> = parts.findings.iter().map(finding).collect();
+    let findings: Vec<Value> = warned.iter().chain(&parts.findings).map(finding).collect();
     let error = json!({
         "message": parts.what,
         "causes": parts.causes,
