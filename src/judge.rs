@@ -187,7 +187,10 @@ fn verdict(migration: &Migration, seen: &Seen, findings: &mut Vec<Finding>) -> V
             When::NewRows => "the down script fails over rows that were written after the up",
         };
         findings.push(refusal.finding("down-failed", message));
-        return Verdict::Broken;
+        // Over rows from before the up it has run, and what it left behind then is worth saying, too.
+        if *when != When::NewRows {
+            return Verdict::Broken;
+        }
     }
     let back = seen.after_down.as_ref().map(|after| snapshot::diff(&seen.before, after)).unwrap_or_default();
     findings.extend(back.iter().map(|change| unrestored(migration, change)));
@@ -204,6 +207,7 @@ fn verdict(migration: &Migration, seen: &Seen, findings: &mut Vec<Finding>) -> V
     let empty = migration.down.script().is_some_and(|script| script.statements().is_empty());
     match weight {
         Some(Weight::Strong) => Verdict::Broken,
+        _ if seen.down_failed.is_some() => Verdict::Broken,
         _ if empty => Verdict::Broken,
         _ if lossy => Verdict::Lossy,
         Some(Weight::Weak) => Verdict::Equivalent,

@@ -155,9 +155,9 @@ fn i4_after_a_cut_connection_the_next_run_ends_it_once() {
         let runner = sandbox.start(&["up", "--locked"]);
         until("the script is under way", || is_under_way(sandbox));
         match sandbox.kind {
-            Kind::Postgres => drop(sandbox.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep(%' AND pid <> pg_backend_pid()")),
+            Kind::Postgres => drop(sandbox.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(%' AND query NOT LIKE '%switchback_script%' AND pid <> pg_backend_pid()")),
             _ => {
-                let id = sandbox.value("SELECT id FROM information_schema.processlist WHERE db = database() AND info LIKE 'INSERT INTO done%sleep(%' AND id <> connection_id()");
+                let id = sandbox.value("SELECT id FROM information_schema.processlist WHERE db = database() AND info LIKE '%sleep(%' AND info NOT LIKE '%switchback_script%' AND id <> connection_id()");
                 sandbox.sql(&format!("KILL {id}"));
             }
         }

@@ -37,8 +37,8 @@ pub fn is_under_way(sandbox: &Sandbox) -> bool {
             })
         }
         Kind::Postgres => {
-            !sandbox.sql("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep(%' AND state = 'active' AND pid <> pg_backend_pid()").is_empty()
+            !sandbox.sql("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(%' AND query NOT LIKE '%switchback_script%' AND state = 'active' AND pid <> pg_backend_pid()").is_empty()
         }
-        Kind::Mysql => !sandbox.sql("SELECT 1 FROM information_schema.processlist WHERE db = database() AND info LIKE 'INSERT INTO done%sleep(%' AND id <> connection_id()").is_empty(),
+        Kind::Mysql => !sandbox.sql("SELECT 1 FROM information_schema.processlist WHERE db = database() AND info LIKE '%sleep(%' AND info NOT LIKE '%switchback_script%' AND id <> connection_id()").is_empty(),
     }
 }
