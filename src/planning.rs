@@ -346,6 +346,22 @@ fn of_standing(standing: &Standing<'_>) -> Option<Warrant> {
     }
 }
 
+/// What to say of a step that is let through although nobody has proven its way.
+pub fn told_unproven(step: &Step, warrant: &Warrant) -> Option<Finding> {
+    if !warrant.is_unproven() {
+        return None;
+    }
+    let message = match step.direction {
+        Direction::Up => "is let through by a waiver: its way back is not proven",
+        Direction::Down => "goes back a way that is not proven",
+    };
+    let text = match warrant {
+        Warrant::Waiver { reason, who, .. } => format!("`{}` {message} ({who}: {reason})", step.migration.id),
+        _ => format!("`{}` {message}", step.migration.id),
+    };
+    Some(Finding::warning("unproven", text).of(&step.migration.id))
+}
+
 /// The warrant that a judgement gives, with the registry's waivers.
 pub fn of_judged(judged: &Judged, digest: &Sha, server: &Server, registry: &Registry) -> Option<Warrant> {
     let proof = judged.proof.as_ref();

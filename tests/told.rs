@@ -324,3 +324,21 @@ fn json_of_a_run_has_its_fields_and_what_was_warned_of() {
         assert!(each(&refused["findings"], "/code").contains(&"down-edited".to_owned()), "{refused}");
     });
 }
+
+#[test]
+fn plan_names_the_ways_that_are_not_proven() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.tables(1).migration("2_u", "CREATE TABLE u (id integer);\n", "SELECT 1;\n");
+    sandbox.run(&["plan"]).ok().says("not proven yet: 1_t1, 2_u;");
+    sandbox.run(&["verify"]).exits(1);
+    sandbox.run(&["waive", "2_u", "--reason", "old"]).ok();
+    sandbox
+        .run(&["plan"])
+        .ok()
+        .says("`2_u` is let through by a waiver")
+        .says("Tess Ter <tess@example.org>: old")
+        .says_not("not proven yet");
+    sandbox.run(&["up"]).ok();
+    sandbox.run(&["plan", "down", "--steps", "1"]).ok().says("`2_u` goes back a way that is not proven");
+    assert_eq!(each(&sandbox.json(&["plan", "down"])["findings"], "/migration"), ["2_u"]);
+}

@@ -271,18 +271,8 @@ impl<'a> Round<'a> {
     }
 
     fn tell_unproven(&self, plan: &Proven) {
-        for (step, warrant) in plan.steps().iter().filter(|(_, warrant)| warrant.is_unproven()) {
-            let message = match step.direction {
-                Direction::Up => "is let through by a waiver: its way back is not proven",
-                Direction::Down => "goes back a way that is not proven",
-            };
-            let text = match warrant {
-                Warrant::Waiver { reason, who, .. } => format!("`{}` {message} ({who}: {reason})", step.migration.id),
-                _ => format!("`{}` {message}", step.migration.id),
-            };
-            let finding = Finding::warning("unproven", text).of(&step.migration.id);
-            self.app.context.tell(Event::Warning(finding));
-        }
+        let told = plan.steps().iter().filter_map(|(step, warrant)| planning::told_unproven(step, warrant));
+        told.for_each(|finding| self.app.context.tell(Event::Warning(finding)));
     }
 
     async fn dry_run(mut self, plan: &Proven, costs: &[Cost]) -> Result<u8> {
@@ -467,7 +457,8 @@ fn count_are(number: usize) -> String {
     if number == 1 { "1 migration is".to_owned() } else { format!("{number} migrations are") }
 }
 
-fn shortened(ids: &[&str]) -> String {
+/// The first few of them, and how many there are beside.
+pub fn shortened(ids: &[&str]) -> String {
     let mut text = ids.iter().take(5).map(|id| clean(id).into_owned()).collect::<Vec<_>>().join(", ");
     if ids.len() > 5 {
         text.push_str(&format!(" and {} more", ids.len() - 5));

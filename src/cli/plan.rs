@@ -3,9 +3,11 @@
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::execute::shortened;
 use super::{App, ui};
 use crate::cost;
 use crate::fault::Result;
+use crate::finding::Finding;
 use crate::id;
 use crate::plan::{Goal, Proven, Warrant};
 use crate::planning;
@@ -49,7 +51,11 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
     };
     let plan = planning::plan(&mut database, &project, &state, &goal).await?;
     let warrants = planning::warrants(&mut database, &project.registry, &state, &plan).await?;
-    let unproven = warrants.iter().filter(|warrant| warrant.is_none()).count();
+    let steps = || plan.steps.iter().zip(&warrants);
+    let told = steps().filter_map(|(step, warrant)| planning::told_unproven(step, warrant.as_ref()?));
+    let findings: Vec<Finding> = told.collect();
+    let missing = steps().filter(|(_, warrant)| warrant.is_none());
+    let unproven: Vec<&str> = missing.map(|(step, _)| step.migration.id.as_str()).collect();
     let mut given = warrants.into_iter();
     let known = Proven::new(plan.clone(), |_| given.next().flatten().or(Some(Warrant::recorded(None))));
     let costs = match known {
@@ -59,14 +65,21 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
     database.close().await;
     match app.voice {
         ui::Voice::Json => {
-            let fields = json!({"base": plan.base, "steps": json::steps(&plan, &costs), "unproven": unproven});
+            let fields = json!({
+                "base": plan.base,
+                "steps": json::steps(&plan, &costs),
+                "unproven": unproven.len(),
+                "findings": findings.iter().map(json::finding).collect::<Vec<_>>(),
+            });
             ui::out(&format!("{}\n", json::command("plan", "ok", fields)));
         }
         ui::Voice::Human if plan.steps.is_empty() => ui::talk("nothing to do\n"),
         ui::Voice::Human => {
             ui::out(&human::plan(&plan, &costs));
-            if unproven > 0 {
-                ui::talk(&format!("{unproven} of these are not proven yet; `switchback verify` or `up` proves them\n"));
+            findings.iter().for_each(|finding| ui::talk(&human::finding(finding)));
+            if !unproven.is_empty() {
+                let ids = shortened(&unproven);
+                ui::talk(&format!("not proven yet: {ids}; `switchback verify` or `up` proves what is not\n"));
             }
         }
     }
