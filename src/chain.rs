@@ -41,6 +41,10 @@ pub struct Chain {
     pub at: usize,
 }
 
+/// A longer script is sent statement by statement: SQLite's driver copies what is left behind each statement of a text, which
+/// took a minute for 20 MB.
+const AT_ONCE_BYTES: usize = 64 << 10;
+
 /// What a script left behind it.
 struct Behind {
     /// Rows that each statement touched.
@@ -130,7 +134,9 @@ impl Chain {
     /// As [`run`](Chain::run), with as few messages as can be; where a statement is refused, one by one to say which.
     pub async fn run_at_once(&mut self, script: &Script, manner: Manner) -> Result<std::result::Result<(), Refusal>> {
         let sent = &script.statements()[class::sent(script)];
-        if manner == Manner::OneTransaction && sent.len() > 1 && sent.iter().all(|statement| statement.copy.is_none()) {
+        let length: usize = sent.iter().map(|statement| statement.span.len()).sum();
+        let is_small = sent.len() > 1 && length <= AT_ONCE_BYTES && sent.iter().all(|one| one.copy.is_none());
+        if manner == Manner::OneTransaction && is_small {
             self.own(self.engine.dialect().sql.begin).await?;
             let texts: Vec<&str> = sent.iter().map(|statement| script.sql(statement)).collect();
             let ran = self.all_of(&texts.join("\n;\n")).await;

@@ -78,8 +78,9 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
             ui::out(&human::plan(&plan, &costs));
             findings.iter().for_each(|finding| ui::talk(&human::finding(finding)));
             if !unproven.is_empty() {
-                let ids = shortened(&unproven);
-                ui::talk(&format!("not proven yet: {ids}; `switchback verify` or `up` proves what is not\n"));
+                let (ids, are) = (shortened(&unproven), if unproven.len() == 1 { "is" } else { "are" });
+                let text = format!("{} of these {are} not proven yet ({ids})", unproven.len());
+                ui::talk(&format!("{text}; `switchback verify` or `up` proves what is not\n"));
             }
         }
     }
