@@ -57,7 +57,7 @@ async fn show(app: &App, args: &Log, database: &mut Database) -> Result<u8> {
             rows.iter().for_each(|row| ui::out(&human::entry(row)));
             if more {
                 let shown = count(u64::try_from(rows.len()).unwrap_or(u64::MAX), "row");
-                ui::talk(&format!("these are the newest {shown}; there are older ones, which `-n N` shows\n"));
+                ui::talk(&format!("{shown} shown, the newest first; there are older ones, which `-n N` shows\n"));
             }
         }
     }
