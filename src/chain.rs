@@ -14,6 +14,7 @@ use crate::engine::{Canceller, DbError, DbErrorKind, DbResult, Engine, Names, Ra
 use crate::fault::{Fault, Result};
 use crate::fill::{self, Filled};
 use crate::finding::Finding;
+use crate::history::{may_name_one, without_histories};
 use crate::inserts::Mildness;
 use crate::judge::{Refusal, Unexercised};
 use crate::migration::{Migration, Transaction};
@@ -92,7 +93,7 @@ impl Chain {
     /// The schema as it is now.
     pub async fn snapshot(&mut self) -> Result<Snapshot> {
         let read = self.engine.snapshot(self.session.as_mut()).await;
-        read.map_err(|error| store::own("reading the shadow's schema", &error))
+        read.map(without_histories).map_err(|error| store::own("reading the shadow's schema", &error))
     }
 
     /// How this script is to be run on its own.
@@ -181,6 +182,12 @@ impl Chain {
 
     async fn read_touched(&mut self, before: &Snapshot, touch: &Touch) -> Result<Snapshot> {
         let read = self.engine.snapshot_again(self.session.as_mut(), before, touch).await;
+        let may_have_histories = match touch {
+            Touch::Anything => true,
+            Touch::Relations { names, .. } => may_name_one(names),
+            Touch::Rows => false,
+        };
+        let read = if may_have_histories { read.map(without_histories) } else { read };
         read.map_err(|error| store::own("reading the shadow's schema", &error))
     }
 

@@ -139,7 +139,7 @@ impl Policy {
         match warrant {
             Warrant::Proof { verdict, .. } => self.forbids_verdict(*verdict),
             Warrant::Waiver { .. } if !self.allow_waivers => Some("waivers are not allowed"),
-            Warrant::Waiver { .. } | Warrant::Recorded { .. } => None,
+            Warrant::Waiver { .. } | Warrant::Recorded { .. } | Warrant::Adopted { .. } => None,
         }
     }
 }

@@ -4,11 +4,13 @@
 //! [`Locked`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::context::Context;
 use crate::engine::{self, Access, DbError, DbErrorKind, DbResult, Engine, Names, Row, Server, Session};
 use crate::fault::{Fault, Result};
+use crate::history::{self, Tool, without_histories};
 use crate::ledger::{Entry, State};
 use crate::lock::{Holder, Runner, Waits, lease};
 use crate::locked::Locked;
@@ -34,10 +36,16 @@ pub struct Database {
 }
 
 /// Another tool's history table that has rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct History {
+    /// The tool, as messages name it.
     pub tool: &'static str,
+    /// As SQL names it.
     pub table: String,
+    /// `None`: nobody reads this tool's tables here.
+    pub reader: Option<&'static dyn history::History>,
+    /// Reads what the reader wants.
+    pub query: String,
 }
 
 impl Database {
@@ -118,7 +126,7 @@ impl Database {
     /// The whole schema.
     pub async fn snapshot(&mut self) -> Result<Snapshot> {
         let read = self.engine.snapshot(self.session.as_mut()).await;
-        read.map_err(|error| own("reading the schema", &error))
+        read.map(without_histories).map_err(|error| own("reading the schema", &error))
     }
 
     /// The runner that is at work: it holds the lease, and the server still lists its session. A database without a ledger has
@@ -140,13 +148,14 @@ impl Database {
         self.engine.identity(self.session.as_mut()).await.map_err(|error| own("asking who the server is", &error))
     }
 
-    /// Another tool's history table that has rows, if there is one.
-    pub async fn history(&mut self) -> Result<Option<History>> {
+    /// Other tools' history tables that have rows.
+    pub async fn histories(&mut self) -> Result<Vec<History>> {
         let flavor = self.engine.dialect().flavor;
         let failed = |error: DbError| own("looking for other tools' history tables", &error);
         let rows = self.session.rows(self.engine.dialect().sql.histories, &[]).await.map_err(failed)?;
+        let mut found = Vec::new();
         for (schema, table, columns) in grouped(rows) {
-            let Some(tool) = tool_of(&table, &columns) else { continue };
+            let Some(Tool { title, reader }) = history::tool_of(&table, &columns) else { continue };
             let qualified = match &schema {
                 Some(schema) => format!("{}.{}", flavor.ident(schema), flavor.ident(&table)),
                 None => flavor.ident(&table),
@@ -154,10 +163,38 @@ impl Database {
             let sql = format!("SELECT 1 FROM {qualified} LIMIT 1");
             // A table that may not be read is not ours to judge.
             if self.session.batch(&sql).await.is_ok_and(|rows| !rows.is_empty()) {
-                return Ok(Some(History { tool, table: qualified }));
+                let query = reader.map(|reader| reading(flavor, &qualified, reader.columns(), &columns));
+                found.push(History { tool: title, table: qualified, reader, query: query.unwrap_or_default() });
             }
         }
-        Ok(None)
+        Ok(found)
+    }
+
+    /// Another tool's history table that has rows, if there is one.
+    pub async fn history(&mut self) -> Result<Option<History>> {
+        Ok(self.histories().await?.into_iter().next())
+    }
+
+    /// The rows of another tool's history, in the order of its reader's columns.
+    pub async fn history_rows(&mut self, history: &History) -> Result<Vec<Row>> {
+        let rows = self.session.batch(&history.query).await;
+        rows.map_err(|error| own(&format!("reading the table {}", history.table), &error))
+    }
+
+    /// Where a tool keeps its tables if not beside the user's own: a database on the same server, a file in the same folder.
+    /// `None` where the engine has schemas for that.
+    pub async fn apart(&self, name: &str, wait: Duration) -> Result<Option<Database>> {
+        let dialect = self.engine.dialect();
+        let database = match dialect.flavor {
+            Flavor::Postgres => return Ok(None),
+            Flavor::Mysql => name.to_owned(),
+            Flavor::Sqlite => {
+                let file = Path::new(&self.target.database);
+                let ending = file.extension().map(|ending| format!(".{}", ending.display())).unwrap_or_default();
+                file.with_file_name(format!("{name}{ending}")).display().to_string()
+            }
+        };
+        Database::open(&Target { database, ..self.target.clone() }, wait).await.map(Some)
     }
 
     /// For each of `objects`: rows of a `table …`, or values that are not NULL of a `column …`; `None` when they cannot be
@@ -204,6 +241,13 @@ impl Database {
     }
 }
 
+/// The query that reads these columns of a table; one that it does not have reads as NULL.
+fn reading(flavor: Flavor, table: &str, wanted: &[&str], columns: &[String]) -> String {
+    let own = |wanted: &&str| columns.iter().find(|column| column.eq_ignore_ascii_case(wanted));
+    let named = |wanted: &&str| own(wanted).map_or_else(|| "NULL".to_owned(), |column| flavor.ident(column));
+    format!("SELECT {} FROM {table}", wanted.iter().map(named).collect::<Vec<_>>().join(", "))
+}
+
 /// The query that counts the rows of a `table …`, or the values that are not NULL of a `column …`.
 fn counting(flavor: Flavor, object: &str) -> Option<String> {
     // Names that need quotes carry them already.
@@ -246,29 +290,6 @@ async fn open_patiently(
             }
             other => return other,
         }
-    }
-}
-
-/// The tool whose history table this is, by its name and columns.
-fn tool_of(table: &str, columns: &[String]) -> Option<&'static str> {
-    let has = |name: &str| columns.iter().any(|column| column.eq_ignore_ascii_case(name));
-    match table.to_ascii_lowercase().as_str() {
-        "schema_migrations" if has("dirty") => Some("golang-migrate"),
-        "schema_migrations" if has("version") => Some("dbmate or Rails"),
-        "goose_db_version" => Some("goose"),
-        "_sqlx_migrations" => Some("sqlx"),
-        "__diesel_schema_migrations" => Some("diesel"),
-        "gorp_migrations" => Some("sql-migrate"),
-        "refinery_schema_history" => Some("refinery"),
-        "flyway_schema_history" => Some("Flyway"),
-        "databasechangelog" => Some("Liquibase"),
-        "alembic_version" => Some("Alembic"),
-        "atlas_schema_revisions" => Some("Atlas"),
-        "_prisma_migrations" => Some("Prisma"),
-        "play_evolutions" => Some("Play"),
-        "django_migrations" => Some("Django"),
-        "changes" if has("change_id") && has("script_hash") => Some("Sqitch"),
-        _ => None,
     }
 }
 

@@ -187,6 +187,8 @@ pub struct Applied {
     pub order: i64,
     pub id: Id,
     pub digest: Sha,
+    /// Another tool had applied it, and its history was taken over.
+    pub is_adopted: bool,
 }
 
 /// The set of applied migrations in the order in which they were applied, and the head it was read at.

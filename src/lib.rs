@@ -38,6 +38,7 @@ mod values;
 
 // Families of pure rules.
 pub mod check;
+pub mod history;
 pub mod layout;
 
 // The outside world.
@@ -55,6 +56,7 @@ pub mod shadow;
 pub mod store;
 
 // Acts: they print nothing, they tell events.
+pub mod adopt;
 pub mod apply;
 pub mod chain;
 pub mod cost;

@@ -13,6 +13,7 @@ use crate::engine::{
 };
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
+use crate::history::without_histories;
 use crate::ledger::{Entry, Head, State};
 use crate::lock::{Heartbeat, Runner, Waits, holder, nonce, wait_for_lock};
 use crate::sha::Sha;
@@ -217,7 +218,7 @@ impl Locked {
 
     pub async fn snapshot(&mut self) -> Result<Snapshot> {
         let read = self.engine.snapshot(self.work.as_mut()).await;
-        read.map_err(|error| own("reading the schema", &error))
+        read.map(without_histories).map_err(|error| own("reading the schema", &error))
     }
 
     /// Begins a transaction in which a script runs: limits set, the lease's token and the
@@ -429,6 +430,12 @@ impl Locked {
         if let Some(head) = self.next.take() {
             self.head = head;
         }
+    }
+
+    /// Sends what was appended so far, inside the transaction that is open.
+    pub async fn send(&mut self) -> Result<()> {
+        let sent = self.work.together(&std::mem::take(&mut self.queued)).await;
+        sent.map_err(|error| own("writing the ledger", &error))
     }
 
     /// Rolls back; an error is of no interest, as the session is replaced when it is broken.

@@ -138,6 +138,11 @@ pub enum Warrant {
         #[serde(flatten)]
         drops: Drops,
     },
+    /// Another tool applied it, and nobody has proven it here. It lets nothing up; the ledger's row of the adoption carries it.
+    Adopted {
+        #[serde(flatten)]
+        drops: Drops,
+    },
     /// A revert of what was applied with this warrant.
     Recorded { warrant: Box<serde_json::Value> },
 }
@@ -177,7 +182,7 @@ impl Warrant {
     /// What becomes of tables and columns with their rows.
     pub fn drops(&self) -> Drops {
         match self {
-            Warrant::Proof { drops, .. } | Warrant::Waiver { drops, .. } => drops.clone(),
+            Warrant::Proof { drops, .. } | Warrant::Waiver { drops, .. } | Warrant::Adopted { drops } => drops.clone(),
             Warrant::Recorded { warrant } => Drops::deserialize(warrant.as_ref()).unwrap_or_default(),
         }
     }
@@ -186,10 +191,23 @@ impl Warrant {
     pub fn is_unproven(&self) -> bool {
         match self {
             Warrant::Proof { .. } => false,
-            Warrant::Waiver { .. } => true,
-            Warrant::Recorded { warrant } => warrant.get("by").and_then(serde_json::Value::as_str) != Some("proof"),
+            Warrant::Waiver { .. } | Warrant::Adopted { .. } => true,
+            Warrant::Recorded { warrant } => by(warrant) != Some("proof"),
         }
     }
+
+    /// Whether it was taken over from another tool without a proof.
+    pub fn is_adopted(&self) -> bool {
+        match self {
+            Warrant::Adopted { .. } => true,
+            Warrant::Recorded { warrant } => by(warrant) == Some("adopted"),
+            Warrant::Proof { .. } | Warrant::Waiver { .. } => false,
+        }
+    }
+}
+
+fn by(warrant: &serde_json::Value) -> Option<&str> {
+    warrant.get("by")?.as_str()
 }
 
 /// A plan of which every step has its warrant. The executor takes nothing else.
@@ -209,7 +227,7 @@ impl Proven {
         let Plan { base, steps } = plan;
         let (mut proven, mut unproven) = (Vec::with_capacity(steps.len()), Vec::new());
         for step in steps {
-            match warrant(&step) {
+            match warrant(&step).filter(|warrant| !matches!(warrant, Warrant::Adopted { .. })) {
                 Some(warrant) => proven.push((step, warrant)),
                 None => unproven.push(step),
             }
@@ -288,8 +306,13 @@ mod tests {
     }
 
     fn state(names: &[&str]) -> State {
-        let applied =
-            ids(names).into_iter().zip(1..).map(|(id, seq)| Applied { seq, order: seq, id, digest: Sha::of(b"") });
+        let applied = ids(names).into_iter().zip(1..).map(|(id, seq)| Applied {
+            seq,
+            order: seq,
+            id,
+            digest: Sha::of(b""),
+            is_adopted: false,
+        });
         State { applied: applied.collect(), exists: true, ..State::default() }
     }
 

@@ -338,6 +338,14 @@ pub async fn warrants(
     plan.steps.iter().map(&mut warrant).collect()
 }
 
+/// The warrants that the registry gives for migrations that were applied in this order; `None` where there is none.
+pub fn standing(database: &Database, registry: &Registry, applied: &[&Migration]) -> Vec<Option<Warrant>> {
+    let links: Vec<(&Id, Sha)> = applied.iter().map(|migration| (&migration.id, migration.digest())).collect();
+    let links: Vec<Link<'_>> = links.iter().map(|(id, digest)| Link { id, digest }).collect();
+    let server = database.server();
+    proof::chain(&links, server.engine, &server.major, registry).iter().map(of_standing).collect()
+}
+
 fn of_standing(standing: &Standing<'_>) -> Option<Warrant> {
     match standing {
         Standing::Proven(proof) | Standing::Irreversible(proof) => Some(Warrant::of_proof(proof)),
@@ -357,6 +365,9 @@ pub fn told_unproven(step: &Step, warrant: &Warrant) -> Option<Finding> {
     };
     let text = match warrant {
         Warrant::Waiver { reason, who, .. } => format!("`{}` {message} ({who}: {reason})", step.migration.id),
+        _ if warrant.is_adopted() => {
+            format!("`{}` {message}: it was adopted from another tool without a proof", step.migration.id)
+        }
         _ => format!("`{}` {message}", step.migration.id),
     };
     Some(Finding::warning("unproven", text).of(&step.migration.id))

@@ -90,7 +90,8 @@ pub async fn state(engine: &dyn Engine, names: &Names, session: &mut dyn Session
         let seq: i64 = seq.parse().unwrap_or(0);
         let order = if event == "amend" { amends.parse().unwrap_or(seq) } else { seq };
         if event != "revert" {
-            applied.push(Applied { seq, order, id: Id::new(id), digest: Sha::recorded(digest) });
+            let is_adopted = event == "adopt";
+            applied.push(Applied { seq, order, id: Id::new(id), digest: Sha::recorded(digest), is_adopted });
         }
     }
     let head = head(engine, names, session).await?;

@@ -361,7 +361,7 @@ fn overtaken(goal: &Goal, fault: Fault) -> Result<Ran> {
 
 /// Another tool's history with rows, and no ledger of ours: whose database is it?
 pub async fn refuse_foreign_history(database: &mut Database, state: &State) -> Result<()> {
-    if state.exists {
+    if state.head.seq > 0 {
         return Ok(());
     }
     match database.history().await? {
@@ -370,7 +370,7 @@ pub async fn refuse_foreign_history(database: &mut Database, state: &State) -> R
             let what =
                 format!("this database has been migrated by {} (its table {} has rows)", history.tool, history.table);
             let fault = Fault::refused(what).cause("running the same migrations again would do them twice");
-            Err(fault.help("use an empty database; taking such a history over (`adopt`) is not in this version yet"))
+            Err(fault.help("`switchback adopt` takes over what is applied; nothing of the other tool is changed"))
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::shadow::Maker;
 use crate::sql::Flavor;
 use ui::{Terminal, Voice};
 
+mod adopt;
 mod check;
 mod diff;
 mod down;
@@ -103,6 +104,7 @@ pub enum Command {
     Log(log::Log),
     Drift(drift::Drift),
     Diff(diff::Diff),
+    Adopt(adopt::Adopt),
     Shadow(shadow::Shadow),
 }
 
@@ -135,6 +137,7 @@ impl Command {
             Command::Log(_) => "log",
             Command::Drift(_) => "drift",
             Command::Diff(_) => "diff",
+            Command::Adopt(_) => "adopt",
             Command::Shadow(_) => "shadow",
         }
     }
@@ -181,6 +184,7 @@ async fn dispatch(app: &App, command: Command) -> Result<u8> {
         Command::Log(args) => log::run(app, &args).await,
         Command::Drift(args) => drift::run(app, &args).await,
         Command::Diff(args) => diff::run(app, &args).await,
+        Command::Adopt(args) => adopt::run(app, &args).await,
         Command::Shadow(args) => shadow::run(app, &args).await,
     }
 }

@@ -33,11 +33,12 @@ struct Standing<'a> {
     /// `applied`, `pending`, `edited`, `unknown` (applied, and not in the checkout).
     word: &'static str,
     seq: Option<i64>,
+    is_adopted: bool,
 }
 
 pub async fn run(app: &App, args: &Status) -> Result<u8> {
     let (mut database, project, state) = app.look(Project::load).await?;
-    let foreign = if state.exists { None } else { database.history().await? };
+    let foreign = if state.head.seq > 0 { None } else { database.history().await? };
     let runner = if state.exists { database.runner().await? } else { None };
     let by_session = planning::by_session(&mut database, &project, &state).await?;
     let server = database.server().clone();
@@ -51,7 +52,7 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
         ui::Voice::Json => {
             let migrations: Vec<_> = standings
                 .iter()
-                .map(|standing| json!({"id": standing.id, "state": standing.word, "seq": standing.seq}))
+                .map(|standing| json!({"id": standing.id, "state": standing.word, "seq": standing.seq, "adopted": standing.is_adopted}))
                 .collect();
             let fields = json!({
                 "engine": server.engine,
@@ -73,7 +74,9 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
             }
             if let Some(history) = &foreign {
                 let what = format!("{} (its table {} has rows)", history.tool, clean(&history.table));
-                ui::talk(&format!("this database has been migrated by {what}; switchback has not touched it\n"));
+                ui::talk(&format!(
+                    "this database has been migrated by {what}; `switchback adopt` takes over what is applied\n"
+                ));
             }
             ui::out(&listing(&standings, &by_session));
             let renamed = planning::renamed(&project, &state).into_iter();
@@ -133,11 +136,17 @@ fn standings<'a>(project: &'a Project, state: &'a State) -> Vec<Standing<'a>> {
                 Some(applied) if applied.digest == migration.digest() => "applied",
                 Some(_) => "edited",
             };
-            Standing { id: &migration.id, word, seq: applied.map(|applied| applied.seq) }
+            let is_adopted = applied.is_some_and(|applied| applied.is_adopted);
+            Standing { id: &migration.id, word, seq: applied.map(|applied| applied.seq), is_adopted }
         })
         .collect();
     let unknown = planning::unknown(project, state).into_iter();
-    standings.extend(unknown.map(|applied| Standing { id: &applied.id, word: "unknown", seq: Some(applied.seq) }));
+    standings.extend(unknown.map(|applied| Standing {
+        id: &applied.id,
+        word: "unknown",
+        seq: Some(applied.seq),
+        is_adopted: applied.is_adopted,
+    }));
     standings
 }
 
@@ -148,6 +157,7 @@ fn listing(standings: &[Standing<'_>], by_session: &BTreeSet<Id>) -> String {
             "edited" if by_session.contains(standing.id) => "  (only the session SQL differs)",
             "edited" => "  (the files differ from what was applied)",
             "unknown" => "  (applied, but not in this checkout)",
+            _ if standing.is_adopted => "  (adopted)",
             _ => "",
         };
         let _ = writeln!(out, "{:<8} {}{note}", standing.word, clean(standing.id.as_str()));

@@ -8,7 +8,7 @@ WHERE c.relkind IN ('r', 'p')
   AND (c.relname IN ('schema_migrations', 'goose_db_version', '_sqlx_migrations', '__diesel_schema_migrations', 'gorp_migrations',
                      'flyway_schema_history', 'schema_version', 'databasechangelog', 'DATABASECHANGELOG', 'refinery_schema_history',
                      'alembic_version', '_prisma_migrations', 'atlas_schema_revisions', 'ar_internal_metadata', 'django_migrations',
-                     'knex_migrations', 'pgmigrations', 'SequelizeMeta', '__EFMigrationsHistory')
+                     'play_evolutions', 'knex_migrations', 'pgmigrations', 'SequelizeMeta', '__EFMigrationsHistory')
        OR c.relname = 'changes' AND EXISTS (
-           SELECT FROM pg_catalog.pg_class p WHERE p.relnamespace = c.relnamespace AND p.relname = 'projects' AND n.nspname ~ 'sqitch'))
+           SELECT FROM pg_catalog.pg_class p WHERE p.relnamespace = c.relnamespace AND p.relname = 'projects'))
 ORDER BY n.nspname, c.relname, a.attnum
