@@ -182,7 +182,7 @@ impl Database {
     }
 
     /// Where a tool keeps its tables if not beside the user's own: a database on the same server, a file in the same folder.
-    /// `None` where the engine has schemas for that.
+    /// `None` where there is no such database, and where the engine has schemas for that.
     pub async fn apart(&self, name: &str, wait: Duration) -> Result<Option<Database>> {
         let dialect = self.engine.dialect();
         let database = match dialect.flavor {
@@ -194,7 +194,13 @@ impl Database {
                 file.with_file_name(format!("{name}{ending}")).display().to_string()
             }
         };
-        Database::open(&Target { database, ..self.target.clone() }, wait).await.map(Some)
+        let target = Target { database, ..self.target.clone() };
+        match self.engine.open(&target, Access::ReadOnly).await {
+            Err(error) if error.kind == DbErrorKind::NoDatabase => return Ok(None),
+            Ok(session) => session.close().await,
+            Err(_) => {}
+        }
+        Database::open(&target, wait).await.map(Some)
     }
 
     /// For each of `objects`: rows of a `table …`, or values that are not NULL of a `column …`; `None` when they cannot be

@@ -4,7 +4,8 @@
 
 mod common;
 
-use common::{Kind, Sandbox, each, each_engine};
+use common::slow::is_under_way;
+use common::{Kind, Sandbox, each, each_engine, until};
 use sha2::{Digest, Sha384};
 use switchback::history::{self, Reading, Row};
 use switchback::migration::{Down, Migration, Settings};
@@ -357,6 +358,62 @@ fn i5_of_two_that_adopt_one_does() {
         assert_eq!(sandbox.ledger_rows(), ["adopt done 00001_users", "adopt done 00002_email"]);
         sandbox.run(&["log", "--verify"]).ok();
     });
+}
+
+#[test]
+fn i5_what_moved_while_the_lock_was_waited_for_is_not_adopted() {
+    for (change, told) in [
+        ("INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, 1)", "the other tool's table changed"),
+        ("CREATE TABLE by_hand (id integer)", "the schema changed"),
+    ] {
+        let sandbox = Sandbox::new(Kind::Sqlite);
+        migrated(&sandbox, tool("goose"));
+        let mut other = sandbox.connect();
+        other.sql("BEGIN IMMEDIATE");
+        let waiting = sandbox.start(&["adopt", "--yes"]);
+        until("the run waits for the file", || waiting.has_said("waiting for the lock"));
+        other.sql(change);
+        other.sql("COMMIT");
+        waiting.wait().exits(5).says(told);
+        assert!(sandbox.ledger_rows().is_empty());
+    }
+}
+
+#[test]
+fn i4_a_killed_adoption_leaves_no_row() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    migrated(&sandbox, tool("goose"));
+    let mut other = sandbox.connect();
+    other.sql("BEGIN IMMEDIATE");
+    let waiting = sandbox.start(&["adopt", "--yes"]);
+    until("the run waits for the file", || waiting.has_said("waiting for the lock"));
+    waiting.kill();
+    other.sql("COMMIT");
+    sandbox.run(&["up"]).exits(1).says("goose");
+    sandbox.run(&["adopt", "--yes"]).ok().says("2 migrations adopted");
+    sandbox.run(&["log", "--verify"]).ok();
+}
+
+/// The other tool's table stands in the live schema and not in the shadow, and must not confuse who compares the two.
+#[test]
+fn i4_mysql_a_step_behind_an_adoption_is_gone_on_with() {
+    let sandbox = &Sandbox::new(Kind::Mysql);
+    migrated(sandbox, tool("goose"));
+    sandbox.run(&["adopt", "--yes"]).ok();
+    sandbox.write(
+        "migrations/00003_orders.sql",
+        "-- +goose Up\nCREATE TABLE a (id integer);\n\
+         CREATE TABLE b AS SELECT if(database() LIKE 'sbt%', sleep(3), 0) AS id;\nCREATE TABLE c (id integer);\n\
+         -- +goose Down\nDROP TABLE c;\nDROP TABLE b;\nDROP TABLE a;\n",
+    );
+    sandbox.run(&["verify"]).ok();
+    let runner = sandbox.start(&["up", "--locked"]);
+    until("the statement is under way", || is_under_way(sandbox));
+    runner.kill();
+    sandbox.run(&["adopt", "--yes"]).exits(4).says("stopped half-way");
+    sandbox.run(&["up", "--locked"]).ok();
+    assert_eq!(sandbox.user_tables(), ["a", "b", "c", "goose_db_version", "users"]);
+    assert_eq!(sandbox.ledger_count("apply done"), 1);
 }
 
 #[test]

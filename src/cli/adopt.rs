@@ -176,9 +176,9 @@ impl Work<'_> {
     fn advise(&self) {
         let unproven = self.adopted.iter().filter(|one| one.warrant.is_unproven()).count();
         if unproven > 0 {
-            ui::talk(&format!(
-                "{unproven} of these are not proven; `switchback verify` proves them, and they are then adopted as proven\n"
-            ));
+            let are = if unproven == 1 { "is" } else { "are" };
+            let help = "`switchback verify` proves what can be proven, and it is then adopted as proven";
+            ui::talk(&format!("{unproven} of these {are} not proven; {help}\n"));
         }
     }
 

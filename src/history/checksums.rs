@@ -14,10 +14,30 @@ pub(super) fn is_sha384(text: &str, recorded: &str) -> bool {
     forms.iter().cloned().chain(with_mark).chain([text.to_owned()]).any(|form| hex(&Sha384::digest(form)) == wanted)
 }
 
-/// Hex digits of bytes as PostgreSQL (`\x…`), SQLite (`X'…'`) and MySQL (`0x…`) tell them.
+/// Hex digits of bytes as PostgreSQL (`\x…`, or with its older setting as escapes), SQLite (`X'…'`) and MySQL (`0x…`) tell them.
 fn bytes_of(recorded: &str) -> String {
-    let trimmed = recorded.trim_start_matches("\\x").trim_start_matches("0x");
-    trimmed.trim_start_matches("X'").trim_end_matches('\'').to_ascii_lowercase()
+    let digits = ["\\x", "0x", "X'"].iter().find_map(|start| recorded.strip_prefix(start));
+    match digits {
+        Some(digits) => digits.trim_end_matches('\'').to_ascii_lowercase(),
+        None => hex(&unescaped(recorded.as_bytes())),
+    }
+}
+
+/// Bytes that are written as themselves, a backslash as two, and others as a backslash with three octal digits.
+fn unescaped(mut rest: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while let [first, tail @ ..] = rest {
+        let (byte, left) = match (first, tail) {
+            (b'\\', [b'\\', left @ ..]) => (b'\\', left),
+            (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', left @ ..]) => {
+                ((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'), left)
+            }
+            _ => (*first, tail),
+        };
+        bytes.push(byte);
+        rest = left;
+    }
+    bytes
 }
 
 /// CRC-32 over the lines of a text without their ends, as a signed number, as Flyway has it.
@@ -51,6 +71,10 @@ mod tests {
             assert!(is_sha384("abc", &recorded), "{recorded}");
             assert!(!is_sha384("abd", &recorded));
         }
+        let escaped: String =
+            (0..48).map(|at| format!("\\{:03o}", u8::from_str_radix(&abc[2 * at..2 * at + 2], 16).unwrap())).collect();
+        assert!(is_sha384("abc", &escaped));
+        assert_eq!(unescaped(b"a\\\\b\\101"), b"a\\bA");
         let crlf = format!("0x{}", hex(&Sha384::digest("a\r\nb\r\n")));
         assert!(is_sha384("a\nb\n", &crlf));
     }
