@@ -1,20 +1,41 @@
 //! Rows that go on under another name: a table or a column that a migration renames is not dropped.
 //!
-//! What a schema lacks afterwards may have been renamed, and nothing in the catalog says so. Counts and hashes do: they
-//! are the same under the new name behind the up, and under the old one again behind the down.
+//! What a schema lacks afterwards may have been renamed, and nothing in the catalog says so. Two things must: a statement of
+//! each script that gives the one name for the other, and counts and hashes in the shadow, which are the same under the new
+//! name behind the up and under the old one again behind the down. Rows alone would not do: a copy with a WHERE may take all
+//! that a shadow holds, and leave some of a live table behind.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::data::{Data, Print};
+use crate::migration::{Down, Migration};
+use crate::reading::Reading;
 use crate::rows::Table;
 use crate::snapshot::{Change, Fate};
+use crate::sql::Script;
+use crate::token::{Token, TokenKind};
 
 /// Two titles, as `table public.users` or `column public.users.email`: the name before the up, and the one behind it.
 pub type Move = (String, String);
 
-/// Each table that went with each that came; for columns, those of the same table.
-pub fn candidates(there: &[Change]) -> Vec<Move> {
+/// Each table that went with each that came, and for columns those of the same table, where both scripts say that this is a
+/// new name.
+pub fn candidates(there: &[Change], migration: &Migration) -> Vec<Move> {
+    let pairs = pairs(there);
+    if pairs.is_empty() {
+        return pairs;
+    }
+    let up = Renames::of(&migration.up);
+    let down = match &migration.down {
+        Down::Script(script) => Some(Renames::of(script)),
+        Down::Irreversible(_) | Down::Missing => None,
+    };
+    let is_said = |(from, to): &Move| up.say(from, to) && down.as_ref().is_none_or(|down| down.say(to, from));
+    pairs.into_iter().filter(is_said).collect()
+}
+
+fn pairs(there: &[Change]) -> Vec<Move> {
     let of = |fate| {
         let holds_rows = |change: &&Change| matches!(change.kind.as_str(), "table" | "column");
         there.iter().filter(holds_rows).filter(move |change| change.fate == fate)
@@ -70,6 +91,90 @@ fn has_same_columns(old: &Print, new: &Print) -> bool {
     common.peek().is_some() && common.all(|(one, other)| one.hash == other.hash && one.values == other.values)
 }
 
+/// The new names that a script gives: last parts of names, in lower case.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Renames {
+    /// From, to: of tables, columns and schemas.
+    names: BTreeSet<(String, String)>,
+    /// A table, and the schema that it is moved to.
+    schemas: BTreeSet<(String, String)>,
+}
+
+impl Renames {
+    fn of(script: &Script) -> Renames {
+        let mut renames = Renames::default();
+        for statement in script.statements() {
+            let tokens: Vec<Token> = script.lex(statement).filter(Token::is_significant).collect();
+            renames.read(&Reading::new(script.text(), script.flavor(), &tokens));
+        }
+        renames
+    }
+
+    fn read(&mut self, reading: &Reading<'_>) {
+        let name =
+            |at: usize| reading.tokens.get(at)?.name(reading.text, reading.flavor).map(|name| name.to_lowercase());
+        let is = |at: usize, words: &[&str]| {
+            let token = reading.tokens.get(at);
+            token.is_some_and(|token| words.iter().any(|word| token.is_word(reading.text, word)))
+        };
+        // The last part of a name of one or more, and where it stands.
+        let last = |mut at: usize| {
+            while reading.tokens.get(at + 1).is_some_and(|token| token.is_symbol(reading.text, ".")) {
+                at += 2;
+            }
+            Some((name(at)?, at))
+        };
+        let skip = |mut at: usize, words: &[&str]| {
+            while is(at, words) {
+                at += 1;
+            }
+            at
+        };
+        let is_to = |at: usize| {
+            is(at, &["to", "as"]) || reading.tokens.get(at).is_some_and(|token| token.is_symbol(reading.text, "="))
+        };
+        if reading.word(0) == "rename" {
+            for to in (0..reading.tokens.len()).filter(|at| is(*at, &["to"])) {
+                if let (Some(from), Some((to, _))) = (to.checked_sub(1).and_then(name), last(to + 1)) {
+                    self.names.insert((from, to));
+                }
+            }
+        }
+        let altered = skip(2, &["if", "exists", "only"]);
+        let Some((table, _)) = last(altered).filter(|_| reading.word(0) == "alter") else { return };
+        for at in (altered..reading.tokens.len()).filter(|at| reading.tokens[*at].kind == TokenKind::Word) {
+            let next = skip(at + 1, &["column", "if", "exists"]);
+            let behind = if is_to(next + 1) { next + 2 } else { next + 1 };
+            let pair = if is(at, &["change"]) {
+                name(next).zip(name(next + 1))
+            } else if !is(at, &["rename"]) {
+                None
+            } else if is_to(next + 1) && !is_to(next) {
+                name(next).zip(name(behind))
+            } else {
+                last(if is_to(next) { next + 1 } else { next }).map(|(to, _)| (table.clone(), to))
+            };
+            self.names.extend(pair);
+            if is(at, &["set"]) && is(at + 1, &["schema"]) {
+                self.schemas.extend(name(at + 2).map(|schema| (table.clone(), schema)));
+            }
+        }
+    }
+
+    /// Whether this title gets that one by a new name for one of its parts.
+    fn say(&self, from: &str, to: &str) -> bool {
+        let parts = |title: &str| -> Vec<String> {
+            title.split_once(' ').map_or("", |(_, name)| name).split('.').map(str::to_lowercase).collect()
+        };
+        let (from, to) = (parts(from), parts(to));
+        let other: Vec<usize> = (0..from.len()).filter(|at| from.get(*at) != to.get(*at)).collect();
+        let ([at], true) = (other.as_slice(), from.len() == to.len()) else { return false };
+        let behind = from.get(at + 1).map(|table| (table.clone(), to[*at].clone()));
+        self.names.contains(&(from[*at].clone(), to[*at].clone()))
+            || behind.is_some_and(|pair| self.schemas.contains(&pair))
+    }
+}
+
 /// The table that a title names, or whose column it names.
 fn table_of(title: &str) -> Option<&str> {
     match title.split_once(' ')? {
@@ -93,6 +198,7 @@ mod tests {
     use super::*;
     use crate::data::ColumnPrint;
     use crate::snapshot::Weight;
+    use crate::sql::Flavor;
 
     fn data(table: &str, count: u64, columns: &[(&str, &str)]) -> Data {
         let column = |(name, hash): &(&str, &str)| ColumnPrint {
@@ -128,6 +234,43 @@ mod tests {
     }
 
     #[test]
+    fn new_names_are_read_from_statements_that_give_them() {
+        let says = |sql: &str, flavor, from: &str, to: &str| {
+            Renames::of(&Script::parse("up.sql", 1, sql.as_bytes(), flavor)).say(from, to)
+        };
+        let (lite, pg, my) = (Flavor::Sqlite, Flavor::Postgres, Flavor::Mysql);
+        for (sql, flavor, from, to) in [
+            ("ALTER TABLE a RENAME TO b", lite, "table a", "table b"),
+            ("ALTER TABLE \"a\" RENAME x TO y", lite, "column a.x", "column a.y"),
+            ("ALTER TABLE IF EXISTS ONLY s.a RENAME TO \"B\"", pg, "table s.a", "table s.B"),
+            ("ALTER TABLE a RENAME COLUMN x TO y", pg, "column s.a.x", "column s.a.y"),
+            ("ALTER TABLE public.a SET SCHEMA t", pg, "table public.a", "table t.a"),
+            ("ALTER SCHEMA s RENAME TO t", pg, "table s.a", "table t.a"),
+            ("ALTER SCHEMA s RENAME TO t", pg, "column s.a.x", "column t.a.x"),
+            ("RENAME TABLE a TO b, c TO d", my, "table c", "table d"),
+            ("RENAME TABLE IF EXISTS `db`.`a` TO `db`.`b`", my, "table a", "table b"),
+            ("ALTER TABLE a ADD z int, RENAME b", my, "table a", "table b"),
+            ("ALTER TABLE a RENAME = b", my, "table a", "table b"),
+            ("ALTER TABLE a CHANGE COLUMN x y int NOT NULL", my, "column a.x", "column a.y"),
+            ("ALTER TABLE a DROP v, CHANGE x y int", my, "column a.x", "column a.y"),
+            ("ALTER TABLE a RENAME COLUMN v TO w, RENAME COLUMN x TO y", my, "column a.x", "column a.y"),
+        ] {
+            assert!(says(sql, flavor, from, to), "{sql}");
+        }
+        for (sql, flavor, from, to) in [
+            ("INSERT INTO b SELECT * FROM a; DROP TABLE a", lite, "table a", "table b"),
+            ("INSERT INTO b SELECT rename FROM a", lite, "table a", "table b"),
+            ("ALTER TABLE a DROP v, CHANGE x y int", my, "column a.v", "column a.y"),
+            ("RENAME TABLE a TO b, c TO d", my, "table a", "table d"),
+            ("ALTER TABLE a RENAME COLUMN x TO y", pg, "table s.a", "table s.y"),
+            ("ALTER TABLE a RENAME TO b", pg, "table s.a", "table t.b"),
+            ("ALTER TABLE b RENAME TO a", pg, "table a", "table b"),
+        ] {
+            assert!(!says(sql, flavor, from, to), "{sql}");
+        }
+    }
+
+    #[test]
     fn each_name_moves_once_and_columns_stay_in_their_table() {
         let change = |fate, kind: &str, object: &str| Change {
             fate,
@@ -143,7 +286,7 @@ mod tests {
             change(Fate::Added, "column", "b.y"),
             change(Fate::Added, "index", "a.i"),
         ];
-        let pairs = candidates(&there);
+        let pairs = pairs(&there);
         let names: Vec<&str> = pairs.iter().map(|(_, to)| to.as_str()).collect();
         assert_eq!(names, ["column a.y", "column a.z"]);
         let both = data("a", 6, &[("y", "2"), ("z", "2")]);

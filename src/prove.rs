@@ -165,7 +165,7 @@ impl<'a> Pair<'a> {
         seen.unexercised = chain::unexercised(&migration.up, &touched, Direction::Up);
         seen.after_up = after_up;
         let tables = self.tables(&seen.after_up).await?;
-        let renamed = moves::candidates(&snapshot::diff(&seen.before, &seen.after_up));
+        let renamed = moves::candidates(&snapshot::diff(&seen.before, &seen.after_up), migration);
         if !renamed.is_empty() {
             let named = moves::tables(renamed.iter().map(|(_, to)| to.as_str()), &tables);
             before.moves = moves::held(renamed, &before.data, &self.full.data(&named).await?);

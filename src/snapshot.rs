@@ -2,7 +2,7 @@
 //!
 //! A schema is text: rows of `(kind, object, property, value)` from one catalog query per kind of object and engine,
 //! sorted. There is no AST of schemas. Weak differences (order of columns, generated names, white space in bodies) are
-//! left out of the second digest, so that a down that is `equivalent` is no drift.
+//! left out of the digest, so that a down that is `equivalent` is no drift.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,8 +15,7 @@ mod diff;
 pub use diff::{Change, Fate, Weight, diff, weight};
 
 /// One line of a schema. `property` is empty for the line that says the object exists. A property that begins with `~`
-/// is weak: the exact digest holds it, the weak one does not. A property called `body` is compared weakly with its
-/// white space folded.
+/// is weak: the digest leaves it out. A property called `body` is compared weakly with its white space folded.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Line {
     /// `table`, `column`, `index`, `constraint`, `view`, `function`, `trigger`, `grant`, …

@@ -66,6 +66,29 @@ fn what_looks_like_a_new_name_and_is_none_is_a_loss() {
     });
 }
 
+/// A copy that takes every row of the shadow may leave some of the live table behind: it is no new name.
+#[test]
+fn i11_a_copy_is_no_new_name() {
+    each_engine(|sandbox| {
+        sandbox.migration(
+            "1_t",
+            "CREATE TABLE t (id integer PRIMARY KEY, a varchar(20), n integer NOT NULL);\n",
+            "DROP TABLE t;\n",
+        );
+        sandbox.migration(
+            "2_u",
+            "CREATE TABLE u (id integer PRIMARY KEY, a varchar(20), n integer NOT NULL);\n\
+             INSERT INTO u SELECT id, a, n FROM t WHERE n <> 123000 + 456;\nDROP TABLE t;\n",
+            "CREATE TABLE t (id integer PRIMARY KEY, a varchar(20), n integer NOT NULL);\n\
+             INSERT INTO t SELECT id, a, n FROM u;\nDROP TABLE u;\n",
+        );
+        sandbox.run(&["up", "--to", "1_t"]).ok();
+        sandbox.sql("INSERT INTO t VALUES (1, 'ada', 1), (2, 'bob', 123456)");
+        sandbox.run(&["up", "--yes"]).exits(1).says("t with 2 rows");
+        assert_eq!(sandbox.value("SELECT count(*) FROM t"), "2");
+    });
+}
+
 /// A table taken apart into two, and put together again.
 #[test]
 fn rows_that_a_down_copies_back_are_not_mixed_with_those_written_later() {
