@@ -19,6 +19,7 @@ mod lines;
 pub mod mend;
 pub mod migration;
 pub mod moves;
+pub mod observed;
 pub mod plan;
 mod predicate;
 pub mod proof;

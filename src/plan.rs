@@ -46,8 +46,8 @@ pub enum Goal {
     All,
     /// At most so many more, in dependency order.
     Ahead(usize),
-    /// The migration and all that it stands on, beside what is there.
-    Including(Id),
+    /// The migration and all that comes before it in dependency order.
+    UpTo(Id),
     /// Without the last so many, in the order in which they were applied.
     Back(usize),
     /// Without what was applied after this migration.
@@ -270,8 +270,8 @@ pub struct Moves {
     pub applies: Vec<Id>,
 }
 
-/// The moves from `state` to `goal`. `order` is the checkout in dependency order; `ancestors` gives what an id stands on.
-pub fn moves(state: &State, goal: &Goal, order: &[Id], ancestors: impl Fn(&Id) -> BTreeSet<Id>) -> Moves {
+/// The moves from `state` to `goal`. `order` is the checkout in dependency order.
+pub fn moves(state: &State, goal: &Goal, order: &[Id]) -> Moves {
     let applied: BTreeSet<&Id> = state.applied.iter().map(|applied| &applied.id).collect();
     let pending = || order.iter().filter(|id| !applied.contains(id)).cloned();
     let back =
@@ -280,10 +280,9 @@ pub fn moves(state: &State, goal: &Goal, order: &[Id], ancestors: impl Fn(&Id) -
     match goal {
         Goal::All => ahead(pending().collect()),
         Goal::Ahead(count) => ahead(pending().take(*count).collect()),
-        Goal::Including(id) => {
-            let mut wanted = ancestors(id);
-            wanted.insert(id.clone());
-            ahead(pending().filter(|id| wanted.contains(id)).collect())
+        Goal::UpTo(id) => {
+            let end = order.iter().position(|other| other == id).map_or(0, |at| at + 1);
+            ahead(order[..end].iter().filter(|id| !applied.contains(id)).cloned().collect())
         }
         Goal::Back(count) => back(state.applied.len().saturating_sub(*count)),
         Goal::BackTo(id) => back(state.applied.iter().position(|applied| applied.id == *id).map_or(0, |at| at + 1)),
@@ -318,23 +317,21 @@ mod tests {
 
     #[test]
     fn reverts_go_in_the_reverse_of_the_order_of_application() {
-        let moves =
-            moves(&state(&["1", "4", "2", "3"]), &Goal::Nothing, &ids(&["1", "2", "3", "4"]), |_| BTreeSet::new());
+        let moves = moves(&state(&["1", "4", "2", "3"]), &Goal::Nothing, &ids(&["1", "2", "3", "4"]));
         let order: Vec<&str> = moves.reverts.iter().map(|applied| applied.id.as_str()).collect();
         assert_eq!(order, ["3", "2", "4", "1"]);
     }
 
     #[test]
-    fn a_target_takes_what_it_stands_on_and_nothing_else() {
-        let below = |_: &Id| ids(&["1"]).into_iter().collect();
-        let moves = moves(&state(&[]), &Goal::Including(Id::new("3")), &ids(&["1", "2", "3"]), below);
-        assert_eq!(moves.applies, ids(&["1", "3"]));
+    fn a_target_takes_what_comes_before_it_and_nothing_else() {
+        let moves = moves(&state(&["1"]), &Goal::UpTo(Id::new("3")), &ids(&["1", "2", "3", "4"]));
+        assert_eq!(moves.applies, ids(&["2", "3"]));
     }
 
     #[test]
     fn going_back_to_a_migration_keeps_it() {
         let goal = Goal::BackTo(Id::new("4"));
-        let moves = moves(&state(&["1", "4", "2"]), &goal, &ids(&["1", "2", "4"]), |_| BTreeSet::new());
+        let moves = moves(&state(&["1", "4", "2"]), &goal, &ids(&["1", "2", "4"]));
         assert_eq!(moves.reverts.len(), 1);
         assert_eq!(moves.reverts[0].id.as_str(), "2");
     }

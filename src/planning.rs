@@ -25,8 +25,7 @@ use crate::verify::Judged;
 pub async fn plan(database: &mut Database, project: &Project, state: &State, goal: &Goal) -> Result<Plan> {
     let graph = project.graph()?;
     let order: Vec<Id> = graph.order().cloned().collect();
-    let ancestors = |id: &Id| graph.ancestors([id]).into_iter().cloned().collect::<BTreeSet<Id>>();
-    let moves = plan::moves(state, goal, &order, ancestors);
+    let moves = plan::moves(state, goal, &order);
     let mut steps = Vec::with_capacity(moves.reverts.len() + moves.applies.len());
     for applied in &moves.reverts {
         let (migration, source) = reverting(database, project, applied).await?;
@@ -37,8 +36,7 @@ pub async fn plan(database: &mut Database, project: &Project, state: &State, goa
     let by_id: BTreeMap<&Id, &Migration> = project.migrations.iter().map(|one| (&one.id, one)).collect();
     for id in &moves.applies {
         let Some(migration) = by_id.get(id) else { return Err(Fault::bug(format!("`{id}` is planned and not there"))) };
-        let asked = matches!(goal, Goal::Including(asked) if asked != id);
-        let why = if asked { "needed by the target" } else { "pending" }.to_owned();
+        let why = "pending".to_owned();
         let migration = Arc::new((*migration).clone());
         steps.push(Step { direction: Direction::Up, migration, source: Source::Checkout, reverts: None, why });
     }

@@ -202,10 +202,7 @@ impl Project {
         self.registry.retain_migrations(|entry| entry.engine != engine || ids.contains(&entry.id));
         for migration in &self.migrations {
             let old = self.registry.migration(&migration.id, &self.engine).cloned();
-            // What was observed of other scripts says nothing about these.
-            let observed =
-                old.as_ref().filter(|old| old.digest == migration.digest()).and_then(|old| old.requires.clone());
-            let entry = Entry::seal(migration, &self.engine, observed);
+            let entry = Entry::seal(migration, &self.engine, old.as_ref());
             match old {
                 None => sealed.added.push(migration.id.clone()),
                 Some(old) if old.digest != entry.digest => sealed.changed.push(migration.id.clone()),

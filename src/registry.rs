@@ -43,12 +43,17 @@ pub struct Entry {
     pub settings: Sha,
     /// Edges: the declared ones, or those that a verification observed; `None`: not observed yet.
     pub requires: Option<Vec<Id>>,
+    /// The objects that a verification saw it write, as `table public.users`; `None`: not observed yet.
+    pub writes: Option<Vec<String>>,
 }
 
 impl Entry {
     /// Seals a migration as it stands. Declared edges win over observed ones.
-    pub fn seal(migration: &Migration, engine: &str, observed: Option<Vec<Id>>) -> Self {
-        let mut requires = migration.settings.requires.clone().or(observed);
+    pub fn seal(migration: &Migration, engine: &str, old: Option<&Entry>) -> Self {
+        // What was observed of other scripts says nothing about these.
+        let observed = old.filter(|old| old.digest == migration.digest());
+        let requires = migration.settings.requires.as_ref();
+        let mut requires = requires.or_else(|| observed?.requires.as_ref()).cloned();
         if let Some(ids) = &mut requires {
             ids.sort_unstable();
             ids.dedup();
@@ -62,6 +67,7 @@ impl Entry {
             verify: migration.verify.as_ref().map(|script| script.checksum().clone()),
             settings: migration.settings_sha(),
             requires,
+            writes: observed.and_then(|old| old.writes.clone()),
         }
     }
 }
@@ -300,6 +306,17 @@ impl Registry {
         entries.sort_unstable();
     }
 
+    /// Records what a verification saw of a sealed migration: what it writes, and on what it stands where it declares nothing.
+    pub fn observe(&mut self, migration: &Migration, engine: &str, writes: Vec<String>, requires: &[Id]) {
+        let Some(entry) = self.migration(&migration.id, engine).filter(|entry| entry.digest == migration.digest())
+        else {
+            return;
+        };
+        let requires = migration.settings.requires.as_deref().unwrap_or(requires);
+        let entry = Entry { engine: engine.to_owned(), writes: Some(writes), ..entry.clone() };
+        self.set_migration(Entry { requires: Some(requires.to_vec()), ..entry });
+    }
+
     /// Keeps the entries that `keep` wants.
     pub fn retain_migrations(&mut self, mut keep: impl FnMut(&Entry) -> bool) {
         self.migrations.retain(|_, entries| {
@@ -394,7 +411,7 @@ impl Registry {
     }
 
     fn read_migration(&mut self, row: &Row<'_>) -> Result<()> {
-        row.only(&["id", "engine", "digest", "up", "down", "verify", "settings", "requires"])?;
+        row.only(&["id", "engine", "digest", "up", "down", "verify", "settings", "requires", "writes"])?;
         let entry = Entry {
             id: Id::new(row.text("id")?),
             engine: row.text("engine")?.to_owned(),
@@ -404,6 +421,7 @@ impl Registry {
             verify: row.checksum("verify")?,
             settings: Sha::recorded(row.text("settings")?),
             requires: row.list("requires")?.map(|ids| ids.into_iter().map(Id::new).collect()),
+            writes: row.list("writes")?,
         };
         let entries = self.migrations.entry(entry.id.clone()).or_default();
         if !entries.iter().any(|(old, _)| *old == entry) {
@@ -509,6 +527,9 @@ fn write_entry(out: &mut String, entry: &Entry) {
     line.text("settings", entry.settings.as_str());
     if let Some(ids) = &entry.requires {
         line.list("requires", ids.iter().map(Id::as_str));
+    }
+    if let Some(titles) = &entry.writes {
+        line.list("writes", titles.iter().map(String::as_str));
     }
     line.close();
 }

@@ -14,6 +14,7 @@ use crate::finding::Finding;
 use crate::id::Id;
 use crate::judge::{self, Judgement};
 use crate::migration::Migration;
+use crate::observed::{self, Writers};
 use crate::proof::{Evidence, Proof, Verdict};
 use crate::prove::Pair;
 use crate::registry::Registry;
@@ -113,6 +114,7 @@ impl<'a> Walk<'a> {
         let mut from = registry.empty(engine, major).cloned().filter(|_| options.reuse == Reuse::Known);
         let mut outcome = Outcome::default();
         let mut failed = Failed::No;
+        let mut writers = Writers::default();
         for migration in migrations {
             self.context.go_on()?;
             let wanted = options.only.as_ref().is_none_or(|only| only.contains(&migration.id));
@@ -124,7 +126,10 @@ impl<'a> Walk<'a> {
             let is_settled =
                 |proof: &&Proof| proof.verdict().lets_through() || registry.waiver(&digest, engine).is_some();
             let known = known.filter(|proof| *proof.id() == migration.id).filter(is_settled).cloned();
-            let judged = if failed == Failed::Yes && options.after_failure == AfterFailure::Stop {
+            // An older switchback observed no edges.
+            let sealed = registry.migration(&migration.id, engine).filter(|entry| entry.digest == digest);
+            let known = known.filter(|_| sealed.is_none_or(|entry| entry.writes.is_some()));
+            let mut judged = if failed == Failed::Yes && options.after_failure == AfterFailure::Stop {
                 unreached(migration)
             } else if let Some(proof) = known {
                 self.ran.push(migration);
@@ -132,16 +137,20 @@ impl<'a> Walk<'a> {
                 known_before(migration, &proof)
             } else {
                 self.context.tell(Event::Working { id: migration.id.clone() });
-                let judged = self.judge(migration, &digest, registry, failed).await?;
+                let (judged, writes) = self.judge(migration, &digest, registry, failed).await?;
                 match &judged.proof {
                     Some(proof) => {
                         from = Some(proof.to().clone());
                         registry.add_proof(proof.clone());
+                        let requires = writers.required_by(migration, &writes);
+                        registry.observe(migration, engine, writes, &requires);
                     }
                     None => failed = Failed::Yes,
                 }
                 judged
             };
+            let sealed = registry.migration(&migration.id, engine).filter(|entry| entry.digest == digest);
+            judged.findings.extend(writers.note(migration, sealed));
             if wanted {
                 self.tell(&judged);
                 outcome.judged.push(judged);
@@ -161,7 +170,7 @@ impl<'a> Walk<'a> {
         digest: &Sha,
         registry: &mut Registry,
         earlier: Failed,
-    ) -> Result<Judged> {
+    ) -> Result<(Judged, Vec<String>)> {
         let begun = Instant::now();
         let pair = match (&mut self.pair, self.maker.take()) {
             (Some(pair), _) => pair,
@@ -197,7 +206,8 @@ impl<'a> Walk<'a> {
         }
         let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let id = migration.id.clone();
-        Ok(Judged { id, verdict, findings, millis, fresh: true, proof })
+        let writes = observed::written(&seen.before, &seen.after_up, migration);
+        Ok((Judged { id, verdict, findings, millis, fresh: true, proof }, writes))
     }
 }
 

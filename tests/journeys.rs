@@ -466,3 +466,50 @@ fn the_project_is_found_from_a_folder_below_it() {
         assert!(String::from_utf8_lossy(&output.stdout).contains("pending  1_t1"), "{folder}");
     }
 }
+
+/// Edges run to the last writer of what is named or written, and nowhere else.
+#[test]
+fn dependencies_are_observed_and_declared_ones_are_held_against_them() {
+    each_engine(|sandbox| {
+        shop(sandbox);
+        sandbox.migration(
+            "03_phone",
+            "ALTER TABLE users ADD COLUMN phone varchar(20);\n",
+            "ALTER TABLE users DROP COLUMN phone;\n",
+        );
+        sandbox.migration("04_other", "CREATE TABLE other (id integer);\n", "DROP TABLE other;\n");
+        sandbox.migration(
+            "05_view",
+            "CREATE VIEW contacts AS SELECT email, phone FROM users;\n",
+            "DROP VIEW contacts;\n",
+        );
+        sandbox.migration("06_fill", "INSERT INTO other VALUES (1);\n", "DELETE FROM other;\n");
+        sandbox.run(&["verify"]);
+        let registry = sandbox.read("migrations/registry.toml");
+        let edges = |id: &str| {
+            let line = registry.lines().find(|line| line.contains(&format!("{{ id = \"{id}\", engine")));
+            let line = line.unwrap_or_else(|| panic!("{id} in {registry}"));
+            let list = line.split_once("requires = [").and_then(|(_, rest)| rest.split_once(']'));
+            list.unwrap_or_else(|| panic!("edges in {line}")).0.to_owned()
+        };
+        assert_eq!(edges("01_users"), "");
+        assert_eq!(edges("02_email"), "\"01_users\"");
+        assert_eq!(edges("03_phone"), "\"01_users\"");
+        assert_eq!(edges("04_other"), "");
+        assert_eq!(edges("05_view"), "\"01_users\", \"02_email\", \"03_phone\"");
+        assert_eq!(edges("06_fill"), "\"04_other\"");
+        // What was observed is kept as long as the files are what they were.
+        sandbox.run(&["seal"]).ok();
+        assert_eq!(sandbox.read("migrations/registry.toml"), registry);
+        sandbox.write("migrations/05_view/migration.toml", "requires = [\"03_phone\", \"04_other\"]\n");
+        let told = sandbox.run(&["verify", "05_view"]);
+        let told = told.says("requires-missing").says("does not require it").says("add \"02_email\"");
+        told.says("requires-needless").says("04_other").says_not("add \"01_users\"");
+        sandbox.run(&["verify", "05_view"]).says("requires-missing");
+        sandbox.write("migrations/05_view/migration.toml", "requires = [\"02_email\", \"03_phone\"]\n");
+        sandbox.run(&["verify", "05_view"]).says_not("requires-");
+        // All that comes before it goes up, whether it stands on that or not.
+        sandbox.run(&["up", "--to", "05_view"]).ok();
+        assert_eq!(sandbox.applied(), ["01_users", "02_email", "03_phone", "04_other", "05_view"]);
+    });
+}

@@ -253,7 +253,8 @@ prop_compose! {
             down: down.map(sum),
             verify: None,
             settings: Sha::of(b"settings"),
-            requires: requires.map(|ids| ids.into_iter().map(Id::new).collect()),
+            requires: requires.clone().map(|ids| ids.into_iter().map(Id::new).collect()),
+            writes: requires,
         }
     }
 }

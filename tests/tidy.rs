@@ -41,6 +41,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "graph",
             "ledger",
             "lines proof registry", // a proof holds where the registry has it; the registry is made of lines, and those of proofs
+            "observed",
             "plan",
         ],
     ),

@@ -354,7 +354,7 @@ fn changed_meanwhile() -> Fault {
 /// A goal that is a set can be reached from wherever the database is now; one that counts from the state cannot.
 fn overtaken(goal: &Goal, fault: Fault) -> Result<Ran> {
     match goal {
-        Goal::All | Goal::Including(_) | Goal::Nothing | Goal::BackTo(_) => Ok(Ran::Overtaken),
+        Goal::All | Goal::UpTo(_) | Goal::Nothing | Goal::BackTo(_) => Ok(Ran::Overtaken),
         Goal::Ahead(_) | Goal::Back(_) | Goal::Again(_) => Err(fault),
     }
 }

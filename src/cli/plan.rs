@@ -23,7 +23,7 @@ pub struct PlanArgs {
     /// N steps
     #[arg(long, value_name = "N", group = "target")]
     steps: Option<usize>,
-    /// Up: this migration and what it stands on; down: what was applied after it
+    /// Up: this migration and all before it; down: what was applied after it
     #[arg(long, value_name = "ID", group = "target")]
     to: Option<String>,
     /// Everything (the default)
@@ -42,7 +42,7 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
     let goal = match (args.way, args.steps, &args.to) {
         (Way::Up, Some(count), _) => Goal::Ahead(count),
         (Way::Down, Some(count), _) => Goal::Back(count),
-        (Way::Up, _, Some(part)) => Goal::Including(project.find(part)?.clone()),
+        (Way::Up, _, Some(part)) => Goal::UpTo(project.find(part)?.clone()),
         (Way::Down, _, Some(part)) => {
             Goal::BackTo(id::find(state.applied.iter().map(|applied| &applied.id), part)?.clone())
         }

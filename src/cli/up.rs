@@ -10,7 +10,7 @@ use crate::plan::Goal;
 /// Apply what is pending; what is unproven is proven in a shadow first
 #[derive(Args)]
 pub struct Up {
-    /// Only this migration and what it stands on (a unique part of the id is enough)
+    /// This migration and all before it (a unique part of the id is enough)
     #[arg(long, value_name = "ID", conflicts_with = "steps")]
     to: Option<String>,
     /// At most N
@@ -26,7 +26,7 @@ pub async fn run(app: &App, args: &Up) -> Result<u8> {
             let database = app.database().await?;
             let project = app.project(&database)?;
             database.close().await;
-            Goal::Including(project.find(part)?.clone())
+            Goal::UpTo(project.find(part)?.clone())
         }
         (None, Some(count)) => Goal::Ahead(count),
         (None, None) => Goal::All,
