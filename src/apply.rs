@@ -11,7 +11,8 @@ use crate::fault::{Fault, FaultKind, Result};
 use crate::finding::Finding;
 use crate::ledger::{Act, Entry, Phase};
 use crate::locked::Locked;
-use crate::plan::{Direction, Proven};
+use crate::migration::units;
+use crate::plan::{Direction, Proven, Step};
 use crate::planning::Amendment;
 use crate::sha::Sha;
 use crate::sql::Script;
@@ -48,18 +49,20 @@ pub async fn apply(
     report.schema_before = Some(before);
     context.tell(Event::Begins { what: "running", total: plan.steps().len() });
     let mut told = 0;
-    for (index, (step, warrant)) in plan.steps().iter().enumerate() {
-        let next = plan.steps().get(index + 1).map(|(step, _)| step);
+    for at in units(plan.steps(), |(one, _), (other, _)| is_one(locked, one, other)) {
+        let (step, warrant) = &plan.steps()[at.start];
+        let mates = &plan.steps()[at.start + 1..at.end];
+        let next = plan.steps().get(at.end).map(|(step, _)| step);
         let whole = is_whole(locked, step);
         let ends = Ends {
-            before: report.schema_before.clone().filter(|_| index == 0),
+            before: report.schema_before.clone().filter(|_| at.start == 0),
             last: next.is_none(),
             owes: !whole && next.is_some_and(|next| !is_whole(locked, next)),
         };
         let begun = Instant::now();
-        let mut run = Run { locked, provenance, context, step, warrant, ends, begun, started_at: context.now() };
-        let stepped = run.step(whole, resume.filter(|_| index == 0)).await.map(|(done, after)| {
-            report.steps.push(done);
+        let mut run = Run { locked, provenance, context, step, warrant, mates, ends, begun, started_at: context.now() };
+        let stepped = run.step(whole, resume.filter(|_| at.start == 0)).await.map(|(done, after)| {
+            report.steps.extend(done);
             report.schema_after = after;
         });
         let ready = match stepped {
@@ -82,6 +85,16 @@ pub async fn apply(
         context.tell(Event::Warning(drift("the schema after the run is not the one that was proven")));
     }
     Ok(report)
+}
+
+/// Whether two steps are one transaction: of one group, the same way, and both fit one.
+fn is_one(locked: &Locked, one: &Step, other: &Step) -> bool {
+    let session = |step: &Step| step.migration.settings.session.clone();
+    one.direction == other.direction
+        && one.migration.is_one_group_with(&other.migration)
+        && is_whole(locked, one)
+        && is_whole(locked, other)
+        && session(one) == session(other)
 }
 
 /// Tells the steps whose rows stand in the ledger; gives how many have been told.
@@ -135,17 +148,22 @@ pub async fn amend(
 }
 
 impl Run<'_> {
-    async fn step(&mut self, whole: bool, resume: Option<&Resume>) -> Result<(Done, Option<Sha>)> {
-        let Some(script) = self.step.script().cloned() else {
+    async fn step(&mut self, whole: bool, resume: Option<&Resume>) -> Result<(Vec<Done>, Option<Sha>)> {
+        let scripts: Vec<&Script> = self.members().iter().filter_map(|(step, _)| step.script()).collect();
+        let Some(script) = Script::joined(&scripts).filter(|_| scripts.len() == self.members().len()) else {
             let reason = self.step.irreversible().unwrap_or("it has no down script");
             return Err(Fault::refused(format!("`{}` cannot be taken back: {reason}", self.step.migration.id)));
         };
         self.prepare(&script).await?;
-        match resume {
-            Some(resume) => self.resumed(&script, *resume).await,
-            None if whole => self.in_transaction(&script).await,
-            None => self.journalled(&script).await,
+        if whole && resume.is_none() {
+            return self.in_transaction(&script).await;
         }
+        let script = scripts[0].clone();
+        let (done, after) = match resume {
+            Some(resume) => self.resumed(&script, *resume).await?,
+            None => self.journalled(&script).await?,
+        };
+        Ok((vec![done], after))
     }
 }
 

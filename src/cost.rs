@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::database::Database;
 use crate::fault::Result;
 use crate::id::Id;
+use crate::migration::units;
 use crate::plan::{Direction, Proven, Step};
 use crate::proof::Drops;
 
@@ -56,7 +57,11 @@ impl fmt::Display for Cost {
 /// dropped as well, and what the plan itself has brought.
 pub async fn costs(database: &mut Database, plan: &Proven) -> Result<Vec<Cost>> {
     let mut live = Live::default();
-    let steps = plan.steps().iter().flat_map(|(step, warrant)| {
+    // Each member of a group carries what the whole of it drops.
+    let groups = units(plan.steps(), |(one, _), (other, _)| {
+        one.direction == other.direction && one.migration.is_one_group_with(&other.migration)
+    });
+    let steps = groups.iter().map(|group| &plan.steps()[group.start]).flat_map(|(step, warrant)| {
         let drops = live.walk(step.direction, warrant.drops());
         drops.into_iter().map(move |dropped| (step, dropped))
     });

@@ -152,7 +152,7 @@ impl Run<'_> {
         match self.locked.settle(&guard).await {
             Ok(_) => {}
             Err(error) if error.kind == DbErrorKind::NoSavepoint => {
-                return Err(Stop::Fault(self.ended_transaction(script)));
+                return Err(Stop::Fault(self.ended_transaction()));
             }
             Err(error) => {
                 self.locked.rollback().await;

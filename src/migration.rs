@@ -1,5 +1,7 @@
 //! Migrations: an up script, the way back, and what they stand on.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::Id;
@@ -144,6 +146,39 @@ impl Migration {
         scripts.into_iter().flatten().flat_map(Script::chosen_literals).collect()
     }
 
+    /// The members of a group as one migration: the ups in this order, and the ways back in the reverse one. The rows of
+    /// `seed.sql` are those of the first.
+    pub fn joined(members: &[&Migration]) -> Option<Migration> {
+        let (first, last) = (*members.first()?, *members.last()?);
+        let irreversible = members.iter().find_map(|member| match &member.down {
+            Down::Irreversible(reason) => Some(Down::Irreversible(reason.clone())),
+            Down::Script(_) | Down::Missing => None,
+        });
+        let downs: Option<Vec<&Script>> = members.iter().rev().map(|member| member.down.script()).collect();
+        let scripts = downs.and_then(|downs| Script::joined(&downs)).map_or(Down::Missing, Down::Script);
+        let verifies: Vec<&Script> = members.iter().filter_map(|member| member.verify.as_ref()).collect();
+        let is_off = |of: fn(&TransactionModes) -> Transaction| {
+            members.iter().any(|member| of(&member.settings.transaction) == Transaction::Off)
+        };
+        let mode = |off: bool| if off { Transaction::Off } else { Transaction::Auto };
+        let transaction =
+            TransactionModes { up: mode(is_off(|modes| modes.up)), down: mode(is_off(|modes| modes.down)) };
+        Some(Migration {
+            id: last.id.clone(),
+            up: Script::joined(&members.iter().map(|member| &member.up).collect::<Vec<_>>())?,
+            down: irreversible.unwrap_or(scripts),
+            verify: Script::joined(&verifies),
+            seed: first.seed.clone(),
+            settings: Settings { transaction, ..first.settings.clone() },
+            path: last.path.clone(),
+        })
+    }
+
+    /// Whether it is one group with another that stands beside it.
+    pub fn is_one_group_with(&self, other: &Migration) -> bool {
+        is_one_group(self.settings.group.as_deref(), other.settings.group.as_deref())
+    }
+
     /// Whether the way back is declared not to exist.
     pub fn is_irreversible(&self) -> bool {
         matches!(self.down, Down::Irreversible(_))
@@ -164,4 +199,27 @@ impl Settings {
         // A field more only where it is said: a project without one keeps the digests that it has.
         Sha::of_fields(fields.into_iter().chain(self.session.as_deref().map(Some)))
     }
+}
+
+/// Where each unit begins and ends: what joins the one before it is one with it, everything else is by itself.
+pub fn units<T>(items: &[T], joins: impl Fn(&T, &T) -> bool) -> Vec<Range<usize>> {
+    let mut units: Vec<Range<usize>> = Vec::with_capacity(items.len());
+    for (at, item) in items.iter().enumerate() {
+        match units.last_mut() {
+            Some(unit) if joins(&items[at - 1], item) => unit.end = at + 1,
+            _ => units.push(at..at + 1),
+        }
+    }
+    units
+}
+
+/// Whether two migrations that stand side by side are members of one group.
+pub fn is_one_group(one: Option<&str>, other: Option<&str>) -> bool {
+    one.is_some() && one == other
+}
+
+/// What binds the proof of a member to its group: SHA-256 over the digests of all members; `None` where it is by itself.
+pub fn group_sha(digests: &[&Sha]) -> Option<Sha> {
+    let parts = ["switchback-group-v1"].into_iter().chain(digests.iter().map(|digest| digest.as_str()));
+    (digests.len() > 1).then(|| Sha::of_parts(parts))
 }

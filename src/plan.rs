@@ -270,22 +270,38 @@ pub struct Moves {
     pub applies: Vec<Id>,
 }
 
-/// The moves from `state` to `goal`. `order` is the checkout in dependency order.
-pub fn moves(state: &State, goal: &Goal, order: &[Id]) -> Moves {
+/// The moves from `state` to `goal`. `order` is the checkout in dependency order; `joins` tells whether two that stand side by
+/// side are of one group, which no plan takes apart.
+pub fn moves(state: &State, goal: &Goal, order: &[Id], joins: impl Fn(&Id, &Id) -> bool) -> Moves {
     let applied: BTreeSet<&Id> = state.applied.iter().map(|applied| &applied.id).collect();
     let pending = || order.iter().filter(|id| !applied.contains(id)).cloned();
-    let back =
-        |keep: usize| Moves { reverts: state.applied.iter().skip(keep).rev().cloned().collect(), applies: vec![] };
+    let splits =
+        |at: usize| at > 0 && at < state.applied.len() && joins(&state.applied[at - 1].id, &state.applied[at].id);
+    let back = |keep: usize| {
+        let keep = (0..=keep).rev().find(|at| !splits(*at)).unwrap_or(0);
+        Moves { reverts: state.applied.iter().skip(keep).rev().cloned().collect(), applies: vec![] }
+    };
     let ahead = |applies: Vec<Id>| Moves { reverts: vec![], applies };
+    let whole = |end: usize| {
+        (end..=order.len()).find(|end| *end == 0 || *end == order.len() || !joins(&order[end - 1], &order[*end]))
+    };
+    let until = |end: usize| {
+        let end = whole(end).unwrap_or(order.len());
+        ahead(order[..end].iter().filter(|id| !applied.contains(id)).cloned().collect())
+    };
     match goal {
         Goal::All => ahead(pending().collect()),
-        Goal::Ahead(count) => ahead(pending().take(*count).collect()),
-        Goal::UpTo(id) => {
-            let end = order.iter().position(|other| other == id).map_or(0, |at| at + 1);
-            ahead(order[..end].iter().filter(|id| !applied.contains(id)).cloned().collect())
-        }
+        Goal::Ahead(count) => match pending().take(*count).last() {
+            Some(last) => until(order.iter().position(|id| *id == last).map_or(0, |at| at + 1)),
+            None => ahead(Vec::new()),
+        },
+        Goal::UpTo(id) => until(order.iter().position(|other| other == id).map_or(0, |at| at + 1)),
         Goal::Back(count) => back(state.applied.len().saturating_sub(*count)),
-        Goal::BackTo(id) => back(state.applied.iter().position(|applied| applied.id == *id).map_or(0, |at| at + 1)),
+        Goal::BackTo(id) => {
+            let at = state.applied.iter().position(|applied| applied.id == *id).map_or(0, |at| at + 1);
+            // What is named stays, and so do the others of its group.
+            back((at..state.applied.len()).find(|at| !splits(*at)).unwrap_or(state.applied.len()))
+        }
         Goal::Nothing => back(0),
         Goal::Again(count) => {
             let reverts = back(state.applied.len().saturating_sub(*count)).reverts;
@@ -315,23 +331,47 @@ mod tests {
         State { applied: applied.collect(), exists: true, ..State::default() }
     }
 
+    fn apart(_: &Id, _: &Id) -> bool {
+        false
+    }
+
+    #[test]
+    fn a_group_is_never_taken_apart() {
+        let order = ids(&["1", "2a", "2b", "3"]);
+        let joins = |one: &Id, other: &Id| one.as_str().starts_with('2') && other.as_str().starts_with('2');
+        let ups = |from: &[&str], goal| moves(&state(from), &goal, &order, joins).applies;
+        assert_eq!(ups(&[], Goal::Ahead(2)), ids(&["1", "2a", "2b"]));
+        assert_eq!(ups(&[], Goal::UpTo(Id::new("2a"))), ids(&["1", "2a", "2b"]));
+        assert_eq!(ups(&["1"], Goal::Ahead(1)), ids(&["2a", "2b"]));
+        assert_eq!(ups(&["1", "2a"], Goal::Ahead(1)), ids(&["2b"]));
+        assert_eq!(ups(&["1", "2a", "2b"], Goal::Ahead(1)), ids(&["3"]));
+        let downs = |from: &[&str], goal| {
+            let reverts = moves(&state(from), &goal, &order, joins).reverts;
+            reverts.into_iter().map(|applied| applied.id).collect::<Vec<Id>>()
+        };
+        assert_eq!(downs(&["1", "2a", "2b"], Goal::Back(1)), ids(&["2b", "2a"]));
+        assert_eq!(downs(&["1", "2a", "2b", "3"], Goal::Back(1)), ids(&["3"]));
+        assert_eq!(downs(&["1", "2a", "2b", "3"], Goal::BackTo(Id::new("2a"))), ids(&["3"]));
+        assert_eq!(downs(&["1", "2a"], Goal::Back(1)), ids(&["2a"]));
+    }
+
     #[test]
     fn reverts_go_in_the_reverse_of_the_order_of_application() {
-        let moves = moves(&state(&["1", "4", "2", "3"]), &Goal::Nothing, &ids(&["1", "2", "3", "4"]));
+        let moves = moves(&state(&["1", "4", "2", "3"]), &Goal::Nothing, &ids(&["1", "2", "3", "4"]), apart);
         let order: Vec<&str> = moves.reverts.iter().map(|applied| applied.id.as_str()).collect();
         assert_eq!(order, ["3", "2", "4", "1"]);
     }
 
     #[test]
     fn a_target_takes_what_comes_before_it_and_nothing_else() {
-        let moves = moves(&state(&["1"]), &Goal::UpTo(Id::new("3")), &ids(&["1", "2", "3", "4"]));
+        let moves = moves(&state(&["1"]), &Goal::UpTo(Id::new("3")), &ids(&["1", "2", "3", "4"]), apart);
         assert_eq!(moves.applies, ids(&["2", "3"]));
     }
 
     #[test]
     fn going_back_to_a_migration_keeps_it() {
         let goal = Goal::BackTo(Id::new("4"));
-        let moves = moves(&state(&["1", "4", "2"]), &goal, &ids(&["1", "2", "4"]));
+        let moves = moves(&state(&["1", "4", "2"]), &goal, &ids(&["1", "2", "4"]), apart);
         assert_eq!(moves.reverts.len(), 1);
         assert_eq!(moves.reverts[0].id.as_str(), "2");
     }

@@ -9,7 +9,7 @@ use crate::fault::{Fault, Result};
 use crate::finding::{Finding, Place};
 use crate::id::Id;
 use crate::ledger::{Applied, Entry, Open, State};
-use crate::migration::{Down, Irreversible, Migration, Settings};
+use crate::migration::{Down, Irreversible, Migration, Settings, is_one_group};
 use crate::plan::{self, Direction, Goal, Plan, Source, Step, Warrant};
 use crate::project::Project;
 use crate::proof::{self, Link, Standing};
@@ -25,7 +25,13 @@ use crate::verify::Judged;
 pub async fn plan(database: &mut Database, project: &Project, state: &State, goal: &Goal) -> Result<Plan> {
     let graph = project.graph()?;
     let order: Vec<Id> = graph.order().cloned().collect();
-    let moves = plan::moves(state, goal, &order);
+    let groups = match goal {
+        Goal::All | Goal::Nothing => BTreeMap::new(),
+        _ => groups(database, project, state).await?,
+    };
+    let joins =
+        |one: &Id, other: &Id| is_one_group(groups.get(one).map(String::as_str), groups.get(other).map(String::as_str));
+    let moves = plan::moves(state, goal, &order, joins);
     let mut steps = Vec::with_capacity(moves.reverts.len() + moves.applies.len());
     for applied in &moves.reverts {
         let (migration, source) = reverting(database, project, applied).await?;
@@ -41,6 +47,27 @@ pub async fn plan(database: &mut Database, project: &Project, state: &State, goa
         steps.push(Step { direction: Direction::Up, migration, source: Source::Checkout, reverts: None, why });
     }
     Ok(Plan { base: state.head.clone(), steps })
+}
+
+/// The groups of what is in the checkout and of what is applied, by id; what was applied otherwise keeps the group that it had.
+async fn groups(database: &mut Database, project: &Project, state: &State) -> Result<BTreeMap<Id, String>> {
+    let grouped = project.migrations.iter().filter_map(|one| Some((one.id.clone(), one.settings.group.clone()?)));
+    let mut groups: BTreeMap<Id, String> = grouped.collect();
+    let known: BTreeMap<&Id, &Migration> = project.migrations.iter().map(|one| (&one.id, one)).collect();
+    let is_same = |applied: &&Applied| known.get(&applied.id).is_some_and(|one| one.digest() == applied.digest);
+    let others: BTreeSet<i64> = state.applied.iter().filter(|one| !is_same(one)).map(|one| one.seq).collect();
+    if others.is_empty() {
+        return Ok(groups);
+    }
+    for row in database.entries_at(&others).await?.values() {
+        let Some(id) = row.get("migration").map(Id::new) else { continue };
+        let settings = row.get("settings").and_then(|text| serde_json::from_str::<Settings>(text).ok());
+        match settings.and_then(|settings| settings.group) {
+            Some(group) => drop(groups.insert(id, group)),
+            None => drop(groups.remove(&id)),
+        }
+    }
+    Ok(groups)
 }
 
 /// The migration to take back: the checkout's where it is the very one that was applied, else the ledger's (I3).
@@ -125,7 +152,7 @@ pub async fn edited(database: &mut Database, project: &Project, state: &State) -
         }
     }
     if errors.is_empty() {
-        find_warrants(database, &project.registry, state, &mut amendments);
+        find_warrants(database, project, state, &mut amendments);
         return Ok(amendments);
     }
     let what = if errors.len() == 1 {
@@ -225,7 +252,7 @@ impl Amendment {
     }
 }
 
-fn find_warrants(database: &Database, registry: &Registry, state: &State, amendments: &mut [Amendment]) {
+fn find_warrants(database: &Database, project: &Project, state: &State, amendments: &mut [Amendment]) {
     if amendments.is_empty() {
         return;
     }
@@ -233,12 +260,11 @@ fn find_warrants(database: &Database, registry: &Registry, state: &State, amendm
         let amended = amendments.iter().find(|amendment| amendment.applied.id == applied.id);
         amended.map_or_else(|| applied.digest.clone(), |amendment| amendment.migration.digest())
     };
-    let links: Vec<(Id, Sha)> = state.applied.iter().map(|applied| (applied.id.clone(), digest(applied))).collect();
-    let links: Vec<Link<'_>> = links.iter().map(|(id, digest)| Link { id, digest }).collect();
+    let links = links(project, state.applied.iter().map(|applied| (&applied.id, digest(applied))));
     let server = database.server();
-    let standings = proof::chain(&links, server.engine, &server.major, registry);
+    let standings = proof::chain(&links, server.engine, &server.major, &project.registry);
     for amendment in amendments {
-        let at = links.iter().position(|link| *link.id == amendment.applied.id);
+        let at = links.iter().position(|link| link.id == amendment.applied.id);
         amendment.warrant = at.and_then(|at| of_standing(&standings[at]));
     }
 }
@@ -306,23 +332,33 @@ pub fn unknown<'a>(project: &Project, state: &'a State) -> Vec<&'a Applied> {
     state.applied.iter().filter(|applied| !known.contains(&applied.id)).collect()
 }
 
+/// What is applied, as a chain; its groups are what the checkout says of the very same migrations.
+fn links<'a>(project: &Project, applied: impl Iterator<Item = (&'a Id, Sha)>) -> Vec<Link> {
+    let grouped: BTreeMap<&Id, &Migration> =
+        project.migrations.iter().filter(|one| one.settings.group.is_some()).map(|one| (&one.id, one)).collect();
+    let link = |(id, digest): (&Id, Sha)| {
+        let same = grouped.get(id).filter(|migration| migration.digest() == digest);
+        Link { id: id.clone(), group: same.and_then(|migration| migration.settings.group.clone()), digest }
+    };
+    applied.map(link).collect()
+}
+
 /// The warrants that the registry gives for the plan's steps, in order; `None` where there is none.
 pub async fn warrants(
     database: &mut Database,
-    registry: &Registry,
+    project: &Project,
     state: &State,
     plan: &Plan,
 ) -> Result<Vec<Option<Warrant>>> {
     let reverted: BTreeSet<&Id> =
         plan.steps.iter().filter(|step| step.direction == Direction::Down).map(|step| &step.migration.id).collect();
     let stay = state.applied.iter().filter(|applied| !reverted.contains(&applied.id));
-    let mut links: Vec<(Id, Sha)> = stay.map(|applied| (applied.id.clone(), applied.digest.clone())).collect();
+    let mut links = links(project, stay.map(|applied| (&applied.id, applied.digest.clone())));
     let before = links.len();
     let ups = plan.steps.iter().filter(|step| step.direction == Direction::Up);
-    links.extend(ups.map(|step| (step.migration.id.clone(), step.migration.digest())));
-    let links: Vec<Link<'_>> = links.iter().map(|(id, digest)| Link { id, digest }).collect();
+    links.extend(ups.map(|step| Link::of(&step.migration)));
     let (engine, major) = (database.server().engine, database.server().major.clone());
-    let standings = proof::chain(&links, engine, &major, registry);
+    let standings = proof::chain(&links, engine, &major, &project.registry);
     let mut ups = standings.into_iter().skip(before).map(|standing| of_standing(&standing));
     let rows = database.entries_at(&plan.steps.iter().filter_map(|step| step.reverts).collect()).await?;
     let mut warrant = |step: &Step| match (step.direction, step.reverts) {
@@ -338,8 +374,7 @@ pub async fn warrants(
 
 /// The warrants that the registry gives for migrations that were applied in this order; `None` where there is none.
 pub fn standing(database: &Database, registry: &Registry, applied: &[&Migration]) -> Vec<Option<Warrant>> {
-    let links: Vec<(&Id, Sha)> = applied.iter().map(|migration| (&migration.id, migration.digest())).collect();
-    let links: Vec<Link<'_>> = links.iter().map(|(id, digest)| Link { id, digest }).collect();
+    let links: Vec<Link> = applied.iter().map(|migration| Link::of(migration)).collect();
     let server = database.server();
     proof::chain(&links, server.engine, &server.major, registry).iter().map(of_standing).collect()
 }

@@ -11,6 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::Id;
+use crate::migration::{Migration, group_sha, is_one_group, units};
 use crate::registry::Registry;
 use crate::sha::Sha;
 
@@ -120,6 +121,8 @@ impl Drops {
 pub struct Proof {
     id: Id,
     digest: Sha,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<Sha>,
     engine: String,
     server: String,
     from: Sha,
@@ -136,6 +139,8 @@ pub struct Proof {
 pub(crate) struct Evidence {
     pub id: Id,
     pub digest: Sha,
+    /// What binds it to the other members of its group, with which it was proven as one.
+    pub group: Option<Sha>,
     pub engine: String,
     /// Major version of the server.
     pub server: String,
@@ -151,10 +156,10 @@ pub(crate) struct Evidence {
 impl Proof {
     /// Only what was just verified, or what the registry holds, may become a proof.
     pub(crate) fn new(evidence: Evidence) -> Self {
-        let Evidence { id, digest, engine, server, from, to, version, verdict, mut loses, drops } = evidence;
+        let Evidence { id, digest, group, engine, server, from, to, version, verdict, mut loses, drops } = evidence;
         loses.sort_unstable();
         loses.dedup();
-        Proof { id, digest, engine, server, from, to, version, verdict, loses, drops: drops.sorted() }
+        Proof { id, digest, group, engine, server, from, to, version, verdict, loses, drops: drops.sorted() }
     }
 
     pub fn id(&self) -> &Id {
@@ -166,12 +171,17 @@ impl Proof {
         &self.digest
     }
 
-    /// Digest of the schema before the up.
+    /// What binds it to the other members of its group; `None` where it was proven by itself.
+    pub fn group(&self) -> Option<&Sha> {
+        self.group.as_ref()
+    }
+
+    /// Digest of the schema before the up; of a group's first up.
     pub fn from(&self) -> &Sha {
         &self.from
     }
 
-    /// Digest of the schema after the up.
+    /// Digest of the schema after the up; of a group's last up.
     pub fn to(&self) -> &Sha {
         &self.to
     }
@@ -209,6 +219,7 @@ impl Proof {
     pub fn same_key(&self, other: &Proof) -> bool {
         self.id == other.id
             && self.digest == other.digest
+            && self.group == other.group
             && self.from == other.from
             && self.engine == other.engine
             && self.server == other.server
@@ -230,10 +241,18 @@ pub struct Waiver {
 }
 
 /// One migration of a chain.
-#[derive(Clone, Copy, Debug)]
-pub struct Link<'a> {
-    pub id: &'a Id,
-    pub digest: &'a Sha,
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub id: Id,
+    pub digest: Sha,
+    /// The name of its group.
+    pub group: Option<String>,
+}
+
+impl Link {
+    pub fn of(migration: &Migration) -> Link {
+        Link { id: migration.id.clone(), digest: migration.digest(), group: migration.settings.group.clone() }
+    }
 }
 
 /// How a migration stands in a chain.
@@ -284,8 +303,8 @@ impl fmt::Display for Why<'_> {
 
 /// Tells for each link, in order, how it stands when applied from the empty schema: proof *i* must start where proof
 /// *i − 1* ended. A proof of an irreversible, waived or broken migration keeps the chain going; behind a migration
-/// without any proof nothing is proven, since nobody knows the state there.
-pub fn chain<'a>(links: &[Link<'_>], engine: &str, server: &str, registry: &'a Registry) -> Vec<Standing<'a>> {
+/// without any proof nothing is proven, since nobody knows the state there. The members of a group start and end together.
+pub fn chain<'a>(links: &[Link], engine: &str, server: &str, registry: &'a Registry) -> Vec<Standing<'a>> {
     let walk = |start| walk(links, engine, server, registry, start);
     let empties = registry.empties(engine, server);
     // Two branches may each have met an empty schema of their own; the one that carries further is the one in use.
@@ -296,7 +315,7 @@ pub fn chain<'a>(links: &[Link<'_>], engine: &str, server: &str, registry: &'a R
 
 /// One walk from one start.
 fn walk<'a>(
-    links: &[Link<'_>],
+    links: &[Link],
     engine: &str,
     server: &str,
     registry: &'a Registry,
@@ -305,20 +324,26 @@ fn walk<'a>(
     let mut tried: Option<HashSet<&Id>> = None;
     let mut state = start;
     let mut out = Vec::with_capacity(links.len());
-    for link in links {
-        let proof = state.and_then(|from| registry.proof(link.digest, from, engine, server));
-        let waiver = registry.waiver(link.digest, engine);
-        out.push(match (proof, waiver) {
-            (Some(proof), _) if proof.verdict == Verdict::Irreversible => Standing::Irreversible(proof),
-            (Some(proof), _) if proof.verdict.lets_through() => Standing::Proven(proof),
-            (proof, Some(waiver)) => Standing::Waived(waiver, proof),
-            (Some(proof), None) => Standing::Unproven(Why::Judged(proof)),
-            (None, None) => {
-                let tried = tried.get_or_insert_with(|| tried_on(registry, engine));
-                Standing::Unproven(why(link, engine, server, registry, tried))
-            }
-        });
-        state = proof.map(Proof::to);
+    for unit in units(links, |one, other| is_one_group(one.group.as_deref(), other.group.as_deref())) {
+        let members = &links[unit];
+        let group = group_sha(&members.iter().map(|link| &link.digest).collect::<Vec<_>>());
+        let mut end = None;
+        for link in members {
+            let proof = state.and_then(|from| registry.proof((&link.digest, group.as_ref()), from, engine, server));
+            let waiver = registry.waiver(&link.digest, engine);
+            out.push(match (proof, waiver) {
+                (Some(proof), _) if proof.verdict == Verdict::Irreversible => Standing::Irreversible(proof),
+                (Some(proof), _) if proof.verdict.lets_through() => Standing::Proven(proof),
+                (proof, Some(waiver)) => Standing::Waived(waiver, proof),
+                (Some(proof), None) => Standing::Unproven(Why::Judged(proof)),
+                (None, None) => {
+                    let tried = tried.get_or_insert_with(|| tried_on(registry, engine));
+                    Standing::Unproven(why(link, engine, server, registry, tried))
+                }
+            });
+            end = proof.map(Proof::to);
+        }
+        state = end;
     }
     out
 }
@@ -329,14 +354,14 @@ fn tried_on<'a>(registry: &'a Registry, engine: &str) -> HashSet<&'a Id> {
 }
 
 /// Why there is no proof that holds for a link.
-fn why<'a>(link: &Link<'_>, engine: &str, server: &str, registry: &'a Registry, tried: &HashSet<&Id>) -> Why<'a> {
-    if registry.proofs(link.digest, engine, server).next().is_some() {
+fn why<'a>(link: &Link, engine: &str, server: &str, registry: &'a Registry, tried: &HashSet<&Id>) -> Why<'a> {
+    if registry.proofs(&link.digest, engine, server).next().is_some() {
         return Why::OtherState;
     }
-    let elsewhere = registry.proofs_of(link.digest).filter(|proof| proof.engine == engine);
+    let elsewhere = registry.proofs_of(&link.digest).filter(|proof| proof.engine == engine);
     match elsewhere.map(|proof| proof.server.as_str()).max() {
         Some(server) => Why::OtherServer(server),
-        None if tried.contains(link.id) => Why::Changed,
+        None if tried.contains(&link.id) => Why::Changed,
         None => Why::Never,
     }
 }
@@ -353,6 +378,7 @@ mod tests {
         Proof::new(Evidence {
             id: Id::new(id),
             digest: sha(digest),
+            group: None,
             engine: "postgres".to_owned(),
             server: server.to_owned(),
             from: sha(from),
@@ -378,8 +404,8 @@ mod tests {
 
     /// Each standing in a word or two.
     fn walk(registry: &Registry, links: &[(&str, &str)], server: &str) -> Vec<String> {
-        let links: Vec<(Id, Sha)> = links.iter().map(|(id, digest)| (Id::new(*id), sha(digest))).collect();
-        let links: Vec<Link<'_>> = links.iter().map(|(id, digest)| Link { id, digest }).collect();
+        let link = |(id, digest): &(&str, &str)| Link { id: Id::new(*id), digest: sha(digest), group: None };
+        let links: Vec<Link> = links.iter().map(link).collect();
         let word = |standing: Standing<'_>| match standing {
             Standing::Proven(proof) => proof.verdict.to_string(),
             Standing::Irreversible(_) => "irreversible".to_owned(),

@@ -272,6 +272,11 @@ impl Registry {
         self.sealed(id, engine).map(|(entry, _)| entry)
     }
 
+    /// The entry that seals a migration as it is now.
+    pub fn sealed_as(&self, migration: &Migration, engine: &str) -> Option<&Entry> {
+        self.migration(&migration.id, engine).filter(|entry| entry.digest == migration.digest())
+    }
+
     /// The entry of each id that holds for an engine, by id.
     pub fn sealed_for<'a>(&'a self, engine: &'a str) -> impl Iterator<Item = &'a Entry> {
         self.migrations.keys().filter_map(move |id| self.migration(id, engine))
@@ -308,10 +313,7 @@ impl Registry {
 
     /// Records what a verification saw of a sealed migration: what it writes, and on what it stands where it declares nothing.
     pub fn observe(&mut self, migration: &Migration, engine: &str, writes: Vec<String>, requires: &[Id]) {
-        let Some(entry) = self.migration(&migration.id, engine).filter(|entry| entry.digest == migration.digest())
-        else {
-            return;
-        };
+        let Some(entry) = self.sealed_as(migration, engine) else { return };
         let requires = migration.settings.requires.as_deref().unwrap_or(requires);
         let entry = Entry { engine: engine.to_owned(), writes: Some(writes), ..entry.clone() };
         self.set_migration(Entry { requires: Some(requires.to_vec()), ..entry });
@@ -360,9 +362,12 @@ impl Registry {
         self.proofs_of(digest).filter(move |proof| proof.engine() == engine && proof.server() == server)
     }
 
-    /// The proof that holds in the state `from`; where lines disagree, the one with the worst verdict.
-    pub fn proof(&self, digest: &Sha, from: &Sha, engine: &str, server: &str) -> Option<&Proof> {
-        self.proofs(digest, engine, server).filter(|proof| proof.from() == from).max_by_key(|proof| proof.verdict())
+    /// The proof of a digest, within a group or by itself, that holds in the state `from`; where lines disagree, the one with
+    /// the worst verdict.
+    pub fn proof(&self, of: (&Sha, Option<&Sha>), from: &Sha, engine: &str, server: &str) -> Option<&Proof> {
+        let (digest, group) = of;
+        let holds = |proof: &&Proof| proof.from() == from && proof.group() == group;
+        self.proofs(digest, engine, server).filter(holds).max_by_key(|proof| proof.verdict())
     }
 
     /// Adds a proof; what was said under the same key before counts no more.
@@ -441,6 +446,7 @@ impl Registry {
         row.only(&[
             "id",
             "digest",
+            "group",
             "from",
             "to",
             "engine",
@@ -455,6 +461,7 @@ impl Registry {
         let proof = Proof::new(Evidence {
             id: Id::new(row.text("id")?),
             digest: Sha::recorded(row.text("digest")?),
+            group: row.get("group").map(|_| row.text("group").map(Sha::recorded)).transpose()?,
             engine,
             server,
             from: Sha::recorded(row.text("from")?),
@@ -537,6 +544,9 @@ fn write_entry(out: &mut String, entry: &Entry) {
 fn write_proof(out: &mut String, proof: &Proof) {
     let mut line = Line::open(out);
     line.text("id", proof.id().as_str()).text("digest", proof.digest().as_str());
+    if let Some(group) = proof.group() {
+        line.text("group", group.as_str());
+    }
     line.text("from", proof.from().as_str()).text("to", proof.to().as_str());
     line.text("engine", proof.engine()).text("server", proof.server()).text("version", proof.version());
     line.text("verdict", proof.verdict().word());

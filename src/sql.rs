@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use crate::fault::Excerpt;
 use crate::finding::{Finding, Place};
 use crate::lexer::{Lexer, tokens};
+use crate::sha::Sha;
 use crate::split::{Problem, raw_checksum, split};
 use crate::token::{Token, TokenKind, dollar_body};
 
@@ -43,6 +44,8 @@ struct Inner {
     lines: OnceLock<Vec<usize>>,
     /// What its reader has made of it.
     reading: OnceLock<Box<dyn Any + Send + Sync>>,
+    /// The scripts that this one was joined of, each with the byte at which it begins; none where it was read.
+    parts: Vec<(usize, Script)>,
 }
 
 /// One statement of a script.
@@ -162,12 +165,60 @@ impl Script {
             }
         };
         let (lines, reading) = (OnceLock::new(), OnceLock::new());
-        let mut inner = Inner { path, first_line, text, flavor, statements, checksum, problem: None, lines, reading };
+        let mut inner = Inner {
+            path,
+            first_line,
+            text,
+            flavor,
+            statements,
+            checksum,
+            problem: None,
+            lines,
+            reading,
+            parts: vec![],
+        };
         inner.problem = problem.map(|problem| {
             let finding = Finding::error(problem.code, problem.message).at(inner.place(problem.offset));
             if let Some(help) = problem.help { finding.help(help) } else { finding }
         });
         Script(Arc::new(inner))
+    }
+
+    /// Several scripts as one, in this order; each byte keeps its place in its own file. `None` where there are none.
+    pub fn joined(scripts: &[&Script]) -> Option<Script> {
+        let first = *scripts.first()?;
+        if scripts.len() == 1 {
+            return Some(first.clone());
+        }
+        let (mut text, mut statements, mut parts) = (String::new(), Vec::new(), Vec::new());
+        for script in scripts {
+            let start = text.len();
+            let moved = |range: &Range<usize>| range.start + start..range.end + start;
+            statements.extend(
+                script.statements().iter().map(|statement| Statement {
+                    span: moved(&statement.span),
+                    copy: statement.copy.as_ref().map(moved),
+                }),
+            );
+            text.push_str(script.text());
+            text.push('\n');
+            parts.push((start, (*script).clone()));
+        }
+        let sum = |of: fn(&Checksum) -> &String| {
+            Sha::of_parts(scripts.iter().map(|script| of(script.checksum()).as_str())).to_string()
+        };
+        Some(Script(Arc::new(Inner {
+            path: first.path().to_owned(),
+            first_line: first.first_line(),
+            text,
+            flavor: first.flavor(),
+            statements,
+            checksum: Checksum { text: sum(|sums| &sums.text), tokens: sum(|sums| &sums.tokens) },
+            problem: scripts.iter().find_map(|script| script.problem().cloned()),
+            lines: OnceLock::new(),
+            reading: OnceLock::new(),
+            parts,
+        })))
     }
 
     /// What `read` makes of the script, made once; `None` where another type was asked for before.
@@ -423,6 +474,9 @@ fn each_token(sql: &str, flavor: Flavor, look: Look, mut tell: impl FnMut(&Token
 
 impl Inner {
     fn place(&self, offset: usize) -> Place {
+        if let Some((start, part)) = self.parts.iter().rev().find(|(start, _)| *start <= offset) {
+            return part.place(offset - start);
+        }
         let (number, line, at) = self.line(offset);
         let column = one_based(self.text[line][..at].chars().count());
         Place::new(self.path.clone(), self.first_line.saturating_add(number), column)

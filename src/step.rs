@@ -77,6 +77,8 @@ pub(crate) struct Run<'a> {
     pub(crate) context: &'a Context,
     pub(crate) step: &'a Step,
     pub(crate) warrant: &'a Warrant,
+    /// The other members of its group, whose scripts and rows are in the same transaction.
+    pub(crate) mates: &'a [(Step, Warrant)],
     pub(crate) ends: Ends,
     pub(crate) begun: Instant,
     pub(crate) started_at: String,
@@ -100,19 +102,28 @@ pub(crate) enum Stop {
     Fault(Fault),
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     pub(crate) async fn prepare(&mut self, script: &Script) -> Result<()> {
         self.locked.prepare(script, self.step.migration.settings.session.as_deref()).await
     }
 
-    /// The step and its ledger row in one transaction; tried again when a lock or a deadlock stood in the way.
-    pub(crate) async fn in_transaction(&mut self, script: &Script) -> Result<(Done, Option<Sha>)> {
+    /// The step, and the others of its group.
+    pub(crate) fn members(&self) -> Vec<(&'a Step, &'a Warrant)> {
+        let mates = self.mates.iter().map(|(step, warrant)| (step, warrant));
+        std::iter::once((self.step, self.warrant)).chain(mates).collect()
+    }
+
+    /// The step and its ledger row in one transaction, with all of its group; tried again when a lock or a deadlock stood in
+    /// the way.
+    pub(crate) async fn in_transaction(&mut self, script: &Script) -> Result<(Vec<Done>, Option<Sha>)> {
+        let members = self.members();
         let mut attempt = 1;
         // Where nothing has to be looked at behind the script, what ends the step is one message.
         let plain = self.locked.engine().dialect().sql.constraints.is_empty();
-        let mut end = if plain && !self.ends.last && self.verify_script().is_none() { End::AtOnce } else { End::Apart };
+        let is_verified = members.iter().any(|(step, _)| step.migration.verify.is_some());
+        let mut end = if plain && !self.ends.last && !is_verified { End::AtOnce } else { End::Apart };
         loop {
-            let stop = match self.attempt(script, end).await {
+            let stop = match self.attempt(&members, end).await {
                 Ok(done) => return Ok(done),
                 Err(stop) => stop,
             };
@@ -125,7 +136,8 @@ impl Run<'_> {
                     attempt += 1;
                 }
                 Stop::Refused(refusal) => {
-                    let help = "nothing of this step has taken effect; mend the script and run the command again";
+                    let what = if members.len() > 1 { "its group" } else { "this step" };
+                    let help = format!("nothing of {what} has taken effect; mend the script and run the command again");
                     let fault = refusal.fault(refusal.kind(), self.failed()).help(help);
                     let fault = self.locked.explain(fault, &refusal.error).await;
                     self.record_failure(0, &refusal.error.to_string()).await;
@@ -141,40 +153,69 @@ impl Run<'_> {
         }
     }
 
-    async fn attempt(&mut self, script: &Script, end: End) -> std::result::Result<(Done, Option<Sha>), Stop> {
+    async fn attempt(
+        &mut self,
+        members: &[(&'a Step, &'a Warrant)],
+        end: End,
+    ) -> std::result::Result<(Vec<Done>, Option<Sha>), Stop> {
         let guard = self.locked.begin().await.map_err(Stop::Fault)?;
-        let mut rows = 0;
-        for index in class::sent(script) {
-            rows += self.statement(script, index).await?.rows;
+        let mut rows = Vec::with_capacity(members.len());
+        for member in members {
+            (self.step, self.warrant) = *member;
+            rows.push(self.script_of_step().await?);
         }
         if end == End::AtOnce {
-            let entry = self.locked.append(self.entry(Phase::Done, rows));
+            let done = self.append(members, &rows, None);
             return match self.locked.conclude(&guard).await {
-                Ok(()) => Ok((self.done(entry.seq(), rows), None)),
-                Err(error) if error.kind == DbErrorKind::NoSavepoint => {
-                    Err(Stop::Fault(self.ended_transaction(script)))
-                }
+                Ok(()) => Ok((done, None)),
+                Err(error) if error.kind == DbErrorKind::NoSavepoint => Err(Stop::Fault(self.ended_transaction())),
                 Err(error) if error.kind == DbErrorKind::Connection => {
                     Err(Stop::Fault(own("writing the ledger", &error)))
                 }
                 Err(_) => Err(Stop::Unclear),
             };
         }
-        self.settle(&guard, script).await?;
+        for member in members {
+            (self.step, self.warrant) = *member;
+            self.check_verify().await.map_err(Stop::Fault)?;
+        }
+        self.settle(&guard).await?;
         let after = self.schema_after().await.map_err(Stop::Fault)?;
-        let entry = self.entry(Phase::Done, rows).with_some("schema_after", after.as_ref().map(Sha::as_str));
+        let done = self.append(members, &rows, after.as_ref());
         let failed = |error: DbError| Stop::Fault(own("writing the ledger", &error));
-        let entry = self.locked.append(entry);
         self.locked.commit().await.map_err(failed)?;
-        Ok((self.done(entry.seq(), rows), after))
+        Ok((done, after))
     }
 
-    async fn settle(&mut self, guard: &Guard, script: &Script) -> std::result::Result<(), Stop> {
-        self.check_verify().await.map_err(Stop::Fault)?;
+    /// Runs the step's script; gives the number of rows that it touched.
+    async fn script_of_step(&mut self) -> std::result::Result<u64, Stop> {
+        let Some(script) = self.step.script().cloned() else { return Err(Stop::Fault(Fault::bug("no script to run"))) };
+        let mut rows = 0;
+        for index in class::sent(&script) {
+            rows += self.statement(&script, index).await?.rows;
+        }
+        Ok(rows)
+    }
+
+    /// Appends a row for each member; the last one says what the schema is then.
+    fn append(&mut self, members: &[(&'a Step, &'a Warrant)], rows: &[u64], after: Option<&Sha>) -> Vec<Done> {
+        let mut all = Vec::with_capacity(members.len());
+        for (at, (member, rows)) in members.iter().zip(rows).enumerate() {
+            (self.step, self.warrant) = *member;
+            let after = after.filter(|_| at + 1 == members.len());
+            let entry = self.entry(Phase::Done, *rows).with_some("schema_after", after.map(Sha::as_str));
+            let entry = self.locked.append(entry);
+            all.push(self.done(entry.seq(), *rows));
+        }
+        all
+    }
+
+    async fn settle(&mut self, guard: &Guard) -> std::result::Result<(), Stop> {
+        let Some(script) = self.step.script() else { return Ok(()) };
         let violations = match self.locked.settle(guard).await {
             Ok(violations) => violations,
             Err(error) if error.kind == DbErrorKind::NoSavepoint => {
-                return Err(Stop::Fault(self.ended_transaction(script)));
+                return Err(Stop::Fault(self.ended_transaction()));
             }
             Err(error) => {
                 let index = script.statements().len().saturating_sub(1);
@@ -195,10 +236,11 @@ impl Run<'_> {
         }
     }
 
-    pub(crate) fn ended_transaction(&self, script: &Script) -> Fault {
+    pub(crate) fn ended_transaction(&self) -> Fault {
         let what = format!("the script of `{}` ended the transaction that it runs in", self.step.migration.id);
-        Fault::new(FaultKind::HalfWay, what)
-            .at(script.place(0))
+        let fault = Fault::new(FaultKind::HalfWay, what);
+        let fault = if let Some(script) = self.step.script() { fault.at(script.place(0)) } else { fault };
+        fault
             .cause("what it ran before that point is committed, and is not recorded")
             .help("take BEGIN and COMMIT out of the script, or declare `transaction = \"off\"`")
     }

@@ -10,10 +10,10 @@ use crate::context::Context;
 use crate::engine::Server;
 use crate::event::Event;
 use crate::fault::{Fault, Result};
-use crate::finding::Finding;
+use crate::finding::{Finding, Place};
 use crate::id::Id;
 use crate::judge::{self, Judgement};
-use crate::migration::Migration;
+use crate::migration::{self, Migration};
 use crate::observed::{self, Writers};
 use crate::proof::{Evidence, Proof, Verdict};
 use crate::prove::Pair;
@@ -81,8 +81,18 @@ pub async fn verify<'a>(
 ) -> Result<Outcome> {
     maker.look_at(migrations.iter().flat_map(|migration| migration.scripts()));
     context.tell(Event::Begins { what: "proving", total: migrations.len() });
+    let ranges = migration::units(migrations, |one, other| one.is_one_group_with(other));
+    let joined: Vec<Option<Migration>> = ranges
+        .iter()
+        .map(|range| if range.len() > 1 { Migration::joined(&migrations[range.clone()]) } else { None })
+        .collect();
+    let units = ranges.into_iter().zip(&joined).map(|(range, joined)| Unit {
+        whole: joined.as_ref().unwrap_or(migrations[range.start]),
+        members: &migrations[range],
+    });
+    let units: Vec<Unit<'_>> = units.collect();
     let mut walk = Walk { maker: Some(maker), pair: None, ran: Vec::new(), server, context };
-    let walked = walk.along(migrations, registry, options).await;
+    let walked = walk.along(&units, registry, options).await;
     context.tell(Event::Ends);
     let closed = match walk.pair {
         Some(pair) => pair.close().await,
@@ -93,20 +103,42 @@ pub async fn verify<'a>(
     Ok(outcome)
 }
 
+/// What is proven as one: a migration, or the members of a group.
+struct Unit<'a> {
+    whole: &'a Migration,
+    members: &'a [&'a Migration],
+}
+
+impl Unit<'_> {
+    /// The digests of the members, and what binds them to each other.
+    fn digests(&self) -> (Vec<Sha>, Option<Sha>) {
+        let digests: Vec<Sha> = self.members.iter().map(|member| member.digest()).collect();
+        let group = migration::group_sha(&digests.iter().collect::<Vec<_>>());
+        (digests, group)
+    }
+
+    /// The member to which a place in a script belongs.
+    fn member_at(&self, place: Option<&Place>) -> usize {
+        let holds =
+            |member: &&Migration| place.is_some_and(|place| member.scripts().any(|script| script.path() == place.path));
+        self.members.iter().position(holds).unwrap_or(self.members.len() - 1)
+    }
+}
+
 struct Walk<'a> {
     /// Taken when the first migration has to be proven.
     maker: Option<&'a mut Maker>,
     pair: Option<Pair<'a>>,
-    /// The migrations whose ups have run, or would have run, in order.
+    /// The units whose ups have run, or would have run, in order.
     ran: Vec<&'a Migration>,
     server: &'a Server,
     context: &'a Context,
 }
 
 impl<'a> Walk<'a> {
-    async fn along(
+    async fn along<'u: 'a>(
         &mut self,
-        migrations: &[&'a Migration],
+        units: &'u [Unit<'a>],
         registry: &mut Registry,
         options: &Options,
     ) -> Result<Outcome> {
@@ -115,48 +147,58 @@ impl<'a> Walk<'a> {
         let mut outcome = Outcome::default();
         let mut failed = Failed::No;
         let mut writers = Writers::default();
-        for migration in migrations {
+        for unit in units {
             self.context.go_on()?;
-            let wanted = options.only.as_ref().is_none_or(|only| only.contains(&migration.id));
-            let digest = migration.digest();
+            let is_wanted = |id: &Id| options.only.as_ref().is_none_or(|only| only.contains(id));
+            let wanted = unit.members.iter().any(|member| is_wanted(&member.id));
             let reusable = !wanted || options.reuse == Reuse::Known;
-            let known =
-                from.as_ref().filter(|_| reusable).and_then(|from| registry.proof(&digest, from, engine, major));
-            // What lets nothing through is judged again, so that its reasons are told whole.
-            let is_settled =
-                |proof: &&Proof| proof.verdict().lets_through() || registry.waiver(&digest, engine).is_some();
-            let known = known.filter(|proof| *proof.id() == migration.id).filter(is_settled).cloned();
-            // An older switchback observed no edges.
-            let sealed = registry.migration(&migration.id, engine).filter(|entry| entry.digest == digest);
-            let known = known.filter(|_| sealed.is_none_or(|entry| entry.writes.is_some()));
-            let mut judged = if failed == Failed::Yes && options.after_failure == AfterFailure::Stop {
-                unreached(migration)
-            } else if let Some(proof) = known {
-                self.ran.push(migration);
-                from = Some(proof.to().clone());
-                known_before(migration, &proof)
+            let known = from.as_ref().filter(|_| reusable).and_then(|from| self.known(unit, from, registry));
+            let judged: Vec<Judged> = if failed == Failed::Yes && options.after_failure == AfterFailure::Stop {
+                unit.members.iter().map(|member| unreached(member)).collect()
+            } else if let Some(proofs) = known {
+                self.ran.push(unit.whole);
+                from = proofs.last().map(|proof| proof.to().clone());
+                unit.members.iter().zip(&proofs).map(|(member, proof)| known_before(member, proof)).collect()
             } else {
-                self.context.tell(Event::Working { id: migration.id.clone() });
-                let (judged, writes) = self.judge(migration, &digest, registry, failed).await?;
-                match &judged.proof {
-                    Some(proof) => {
-                        from = Some(proof.to().clone());
-                        registry.add_proof(proof.clone());
-                        let requires = writers.required_by(migration, &writes);
-                        registry.observe(migration, engine, writes, &requires);
+                unit.members.iter().for_each(|member| self.context.tell(Event::Working { id: member.id.clone() }));
+                let (judged, writes) = self.judge(unit, registry, failed).await?;
+                from = judged.last().and_then(|judged| judged.proof.as_ref()).map(|proof| proof.to().clone()).or(from);
+                for (member, judged) in unit.members.iter().zip(&judged) {
+                    match &judged.proof {
+                        Some(proof) => {
+                            registry.add_proof(proof.clone());
+                            let requires = writers.required_by(member, &writes);
+                            registry.observe(member, engine, writes.clone(), &requires);
+                        }
+                        None => failed = Failed::Yes,
                     }
-                    None => failed = Failed::Yes,
                 }
                 judged
             };
-            let sealed = registry.migration(&migration.id, engine).filter(|entry| entry.digest == digest);
-            judged.findings.extend(writers.note(migration, sealed));
-            if wanted {
-                self.tell(&judged);
-                outcome.judged.push(judged);
+            for (member, mut judged) in unit.members.iter().zip(judged) {
+                judged.findings.extend(writers.note(member, registry.sealed_as(member, engine)));
+                if is_wanted(&member.id) || (wanted && judged.fresh) {
+                    self.tell(&judged);
+                    outcome.judged.push(judged);
+                }
             }
         }
         Ok(outcome)
+    }
+
+    /// The proofs that a unit has in the state `from`, one for each member.
+    fn known(&self, unit: &Unit<'_>, from: &Sha, registry: &Registry) -> Option<Vec<Proof>> {
+        let (engine, major) = (self.server.engine, self.server.major.as_str());
+        let (digests, group) = unit.digests();
+        let known = |(member, digest): (&&Migration, &Sha)| {
+            let proof = registry.proof((digest, group.as_ref()), from, engine, major)?;
+            // What lets nothing through is judged again, so that its reasons are told whole.
+            let is_settled = proof.verdict().lets_through() || registry.waiver(digest, engine).is_some();
+            // An older switchback observed no edges.
+            let is_observed = registry.sealed_as(member, engine).is_none_or(|entry| entry.writes.is_some());
+            (*proof.id() == member.id && is_settled && is_observed).then(|| proof.clone())
+        };
+        unit.members.iter().zip(&digests).map(known).collect()
     }
 
     fn tell(&self, judged: &Judged) {
@@ -164,13 +206,13 @@ impl<'a> Walk<'a> {
         self.context.tell(Event::Judged { id, verdict, millis, findings });
     }
 
+    /// Proves a unit; a judgement for each member, and what the whole of it writes.
     async fn judge(
         &mut self,
-        migration: &'a Migration,
-        digest: &Sha,
+        unit: &'a Unit<'a>,
         registry: &mut Registry,
         earlier: Failed,
-    ) -> Result<(Judged, Vec<String>)> {
+    ) -> Result<(Vec<Judged>, Vec<String>)> {
         let begun = Instant::now();
         let pair = match (&mut self.pair, self.maker.take()) {
             (Some(pair), _) => pair,
@@ -182,32 +224,40 @@ impl<'a> Walk<'a> {
             }
             (None, None) => return Err(Fault::bug("the shadows are gone")),
         };
-        let seen = pair.see(migration, &self.ran).await?;
-        let Judgement { mut verdict, findings, loses, drops } = judge::judge(migration, &seen);
-        let mut proof = None;
-        if verdict == Verdict::Failed {
-            if earlier == Failed::Yes {
-                verdict = Verdict::Unreached;
-            }
-        } else {
-            self.ran.push(migration);
-            proof = Some(Proof::new(Evidence {
-                id: migration.id.clone(),
-                digest: digest.clone(),
+        let seen = pair.see(unit.whole, &self.ran).await?;
+        let Judgement { mut verdict, findings, loses, drops } = judge::judge(unit.whole, &seen);
+        let has_failed = verdict == Verdict::Failed;
+        if has_failed && earlier == Failed::Yes {
+            verdict = Verdict::Unreached;
+        } else if !has_failed {
+            self.ran.push(unit.whole);
+        }
+        let (digests, group) = unit.digests();
+        let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let member = |(member, digest): (&&Migration, Sha)| {
+            let evidence = Evidence {
+                id: member.id.clone(),
+                digest,
+                group: group.clone(),
                 engine: self.server.engine.to_owned(),
                 server: self.server.major.clone(),
                 from: seen.before.weak_digest(),
                 to: seen.after_up.weak_digest(),
                 version: self.server.version.clone(),
                 verdict,
-                loses,
-                drops,
-            }));
+                loses: loses.clone(),
+                drops: drops.clone(),
+            };
+            let proof = (!has_failed).then(|| Proof::new(evidence));
+            Judged { id: member.id.clone(), verdict, findings: Vec::new(), millis, fresh: true, proof }
+        };
+        let mut judged: Vec<Judged> = unit.members.iter().zip(digests).map(member).collect();
+        for finding in findings {
+            let at = unit.member_at(finding.place.as_ref());
+            judged[at].findings.push(finding.of(&unit.members[at].id));
         }
-        let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let id = migration.id.clone();
-        let writes = observed::written(&seen.before, &seen.after_up, migration);
-        Ok((Judged { id, verdict, findings, millis, fresh: true, proof }, writes))
+        let writes = observed::written(&seen.before, &seen.after_up, unit.whole);
+        Ok((judged, writes))
     }
 }
 

@@ -3,7 +3,7 @@
 //! One file per check, one ordered list of them. A check is a pure rule over a [`View`]; it never sees another check. All
 //! of them run, always, so that everything is told at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::class::{Class, classify};
 use crate::finding::{Finding, Place, Severity};
@@ -22,6 +22,7 @@ mod down_vacuous;
 mod edited;
 mod enum_in_use;
 mod gone;
+mod group_split;
 mod id_double;
 mod id_form;
 mod irreversible_reason;
@@ -59,6 +60,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &name_long::NameLong,
     &requires_unknown::RequiresUnknown,
     &requires_cycle::RequiresCycle,
+    &group_split::GroupSplit,
     &waived::Waived,
 ];
 
@@ -123,6 +125,8 @@ pub struct Part<'a> {
 pub struct View<'a> {
     pub input: &'a Input<'a>,
     pub parts: Vec<Part<'a>>,
+    /// In dependency order; none where the edges give no order.
+    pub ordered: Vec<&'a Migration>,
     /// What the graph says against the edges.
     pub edges: Vec<Finding>,
     /// Every way in which the migrations differ from what is sealed of them.
@@ -145,8 +149,15 @@ impl<'a> View<'a> {
         let parts = input.migrations.iter().flat_map(parts).collect();
         let conflicts = input.registry.map(|registry| registry.conflicts(input.engine)).unwrap_or_default();
         let conflicts = conflicts.into_iter().collect();
-        let mut view = View { input, parts, edges: Vec::new(), drift: Vec::new(), conflicts };
-        view.edges = view.graph_findings();
+        let mut view = View { input, parts, ordered: Vec::new(), edges: Vec::new(), drift: Vec::new(), conflicts };
+        match view.graph() {
+            Ok(graph) => {
+                let by_id: BTreeMap<&Id, &Migration> =
+                    input.migrations.iter().rev().map(|one| (&one.id, one)).collect();
+                view.ordered = graph.order().filter_map(|id| by_id.get(id).copied()).collect();
+            }
+            Err(findings) => view.edges = findings,
+        }
         view.drift = input.migrations.iter().flat_map(|migration| view.drift_of(migration)).collect();
         view
     }
@@ -156,7 +167,7 @@ impl<'a> View<'a> {
         drift.into_iter().map(move |drift| (migration, drift))
     }
 
-    fn graph_findings(&self) -> Vec<Finding> {
+    fn graph(&self) -> Result<Graph, Vec<Finding>> {
         let paths: Vec<String> = self.input.migrations.iter().map(|migration| self.settings_path(migration)).collect();
         let migrations = self.input.migrations.iter().zip(&paths);
         let nodes: Vec<Node<'_>> = migrations
@@ -167,7 +178,7 @@ impl<'a> View<'a> {
                 observed: self.sealed(migration).and_then(|entry| entry.requires.as_deref()),
             })
             .collect();
-        Graph::new(&nodes).err().unwrap_or_default()
+        Graph::new(&nodes)
     }
 
     /// The scripts of one role.

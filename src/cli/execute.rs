@@ -171,7 +171,7 @@ impl<'a> Round<'a> {
                 fault.help("run `switchback seal` and commit the registry; `switchback check` tells what differs")
             );
         }
-        let mut warrants = planning::warrants(&mut self.database, &self.project.registry, &self.state, &plan).await?;
+        let mut warrants = planning::warrants(&mut self.database, &self.project, &self.state, &plan).await?;
         if warrants.iter().any(Option::is_none) {
             self.prove(&plan, &mut warrants).await?;
         }
@@ -389,7 +389,9 @@ fn refuse_other_than_open(state: &State, plan: &Plan, project: &Project) -> Resu
 
 fn refuse_irreversible(plan: &Plan) -> Result<()> {
     let stuck = |step: &&Step| {
-        step.direction == Direction::Down && step.script().is_none_or(|script| script.statements().is_empty())
+        let is_empty =
+            |script: &crate::sql::Script| script.statements().is_empty() && step.migration.settings.group.is_none();
+        step.direction == Direction::Down && step.script().is_none_or(is_empty)
     };
     let Some(step) = plan.steps.iter().find(stuck) else { return Ok(()) };
     let id = &step.migration.id;

@@ -50,7 +50,7 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
         (Way::Down, None, None) => Goal::Nothing,
     };
     let plan = planning::plan(&mut database, &project, &state, &goal).await?;
-    let warrants = planning::warrants(&mut database, &project.registry, &state, &plan).await?;
+    let warrants = planning::warrants(&mut database, &project, &state, &plan).await?;
     let steps = || plan.steps.iter().zip(&warrants);
     let told = steps().filter_map(|(step, warrant)| planning::told_unproven(step, warrant.as_ref()?));
     let findings: Vec<Finding> = told.collect();

@@ -15,7 +15,6 @@ use crate::project::Project;
 use crate::proof::{self, Link};
 use crate::report::{Case, Report};
 use crate::revision;
-use crate::sha::Sha;
 use crate::verify::{self, AfterFailure, Judged, Options, Outcome, Reuse};
 
 /// Prove every migration there and back, on schema and data, in a shadow
@@ -118,9 +117,7 @@ fn since(app: &App, project: &Project, walk: &[&Migration], server: &Server, rev
     let is_below = |path: &str| root(path).is_some_and(|path| files.iter().any(|file| file.starts_with(&path)));
     let differs =
         |migration: &Migration| is_below(&migration.path) || migration.scripts().any(|script| is_below(script.path()));
-    let digests: Vec<Sha> = walk.iter().map(|migration| migration.digest()).collect();
-    let links = walk.iter().zip(&digests).map(|(migration, digest)| Link { id: &migration.id, digest });
-    let links: Vec<Link<'_>> = links.collect();
+    let links: Vec<Link> = walk.iter().map(|migration| Link::of(migration)).collect();
     let standings = proof::chain(&links, server.engine, &server.major, &project.registry);
     let wanted =
         walk.iter().zip(&standings).filter(|(migration, standing)| !standing.lets_through() || differs(migration));
