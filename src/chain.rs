@@ -12,7 +12,7 @@ use crate::context::Interrupt;
 use crate::data::Data;
 use crate::engine::{Canceller, DbError, DbErrorKind, DbResult, Engine, Names, Ran, Session};
 use crate::fault::{Fault, Result};
-use crate::fill::{self, Filled};
+use crate::fill::{self, Filled, Unfilled};
 use crate::finding::Finding;
 use crate::history::{may_name_one, without_histories};
 use crate::inserts::Mildness;
@@ -36,6 +36,8 @@ pub struct Chain {
     filled: Filled,
     /// What the project puts before every script, as it was run in the session.
     prepared: String,
+    /// Tables that no row could be made for.
+    unfilled: Vec<Unfilled>,
     /// A script has run since the last reset that says something of its session, or runs code that is not in its text.
     may_be_changed: bool,
     /// Number of migrations that it stands behind.
@@ -80,6 +82,7 @@ impl Chain {
             interrupt,
             filled: Filled::new(Mildness::Bold),
             prepared: String::new(),
+            unfilled: Vec::new(),
             may_be_changed: false,
             at: 0,
         })
@@ -370,12 +373,18 @@ impl Chain {
     pub async fn fill(&mut self, tables: &[Arc<Table>], literals: &[String]) -> Result<Vec<Finding>> {
         let filled = fill::fill_tables(self.engine, self.session.as_mut(), tables, literals, &mut self.filled).await;
         let report = filled.map_err(|error| store::own("filling the shadow with rows", &error))?;
-        let unfilled = report.unfilled.iter().map(|unfilled| {
-            Finding::note("no-rows", unfilled.to_string())
-                .object(format!("table {}", unfilled.table))
-                .help("a seed.sql with rows for it lets the proof see what becomes of them")
-        });
-        Ok(unfilled.collect())
+        let notes = report.unfilled.iter().map(no_rows).collect();
+        self.unfilled.retain(|known| report.unfilled.iter().all(|new| new.table != known.table));
+        self.unfilled.extend(report.unfilled);
+        Ok(notes)
+    }
+
+    /// Notes that no row could be made for those of these tables that hold none.
+    pub fn without_rows(&self, tables: &[Arc<Table>], data: &Data) -> Vec<Finding> {
+        let is_empty = |title: &str| data.tables.get(title).is_some_and(|print| print.count == 0);
+        let named = |unfilled: &&Unfilled| tables.iter().any(|table| table.title() == unfilled.table);
+        let empty = self.unfilled.iter().filter(named).filter(|unfilled| is_empty(&unfilled.table));
+        empty.map(no_rows).collect()
     }
 
     /// Fills with plain rows; tables that come later get bold ones again.
@@ -520,4 +529,9 @@ pub fn unexercised(script: &Script, touched: &[u64], direction: Direction) -> Ve
         }
     }
     found
+}
+
+fn no_rows(unfilled: &Unfilled) -> Finding {
+    let help = "put rows for it into the seed.sql of a migration that comes after it, or into seed/ID.sql beside the migrations";
+    Finding::note("no-rows", unfilled.to_string()).object(format!("table {}", unfilled.table)).help(help)
 }

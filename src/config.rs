@@ -25,6 +25,9 @@ mod postgres;
 /// The project's settings file.
 pub const FILE: &str = "switchback.toml";
 
+/// The folder of seeds beside the migrations, where none is said.
+const SEED_DIR: &str = "seed";
+
 /// The largest settings file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -48,6 +51,8 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// The migrations' folder.
     pub migrations: PathBuf,
+    /// The folder of seeds, where there is one.
+    pub seeds: Option<PathBuf>,
     /// Name of the layout, where said.
     pub layout: Option<String>,
     /// Name of the database that is meant where nothing else is said.
@@ -155,6 +160,7 @@ impl Default for Policy {
 #[serde(deny_unknown_fields, default)]
 struct Written {
     migrations: Option<PathBuf>,
+    seed: Option<PathBuf>,
     layout: Option<String>,
     database: Option<String>,
     databases: BTreeMap<String, Database>,
@@ -184,6 +190,7 @@ pub const ENGINE_NAMES: &[&str] = &["sqlite", "postgres", "mysql", "mariadb"];
 /// Settings whose values may be shown; any other line is cut behind its key.
 const OPEN_KEYS: &[&str] = &[
     "migrations",
+    "seed",
     "layout",
     "database",
     "url_env",
@@ -262,8 +269,12 @@ impl Config {
         if let Some(name) = written.database.as_ref().filter(|name| !written.databases.contains_key(*name)) {
             return Err(unknown_name(name, &written.databases).at(Place::new(shown(file.as_deref()), 1, 1)));
         }
+        let migrations = root.join(written.migrations.unwrap_or_else(|| PathBuf::from("migrations")));
+        let beside = || Some(migrations.with_file_name(SEED_DIR)).filter(|dir| dir.is_dir());
+        let seeds = written.seed.map_or_else(beside, |dir| Some(root.join(dir)));
         Ok(Config {
-            migrations: root.join(written.migrations.unwrap_or_else(|| PathBuf::from("migrations"))),
+            migrations,
+            seeds,
             layout: written.layout,
             database: written.database,
             databases: written.databases,

@@ -114,6 +114,20 @@ pub struct Seen {
     pub notes: Vec<Finding>,
 }
 
+impl Seen {
+    /// Adds what is worth saying, and not said yet; of one object the same is said once.
+    pub fn note(&mut self, notes: Vec<Finding>) {
+        for note in notes {
+            let is_same = |said: &Finding| {
+                *said == note || note.object.is_some() && (&said.code, &said.object) == (&note.code, &note.object)
+            };
+            if !self.notes.iter().any(is_same) {
+                self.notes.push(note);
+            }
+        }
+    }
+}
+
 /// When a down fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
@@ -278,7 +292,11 @@ fn lossy(migration: &Migration, seen: &Seen, findings: &mut Vec<Finding>) -> boo
             statement.direction, statement.table
         );
         let finding = Finding::warning("not-exercised", message).at(statement.place.clone());
-        findings.push(finding.help("add a seed.sql with rows that it meets"));
+        findings.push(
+            finding.help(
+                "rows that it meets help: write them into its seed.sql, or into seed/ID.sql beside the migrations",
+            ),
+        );
     }
     !seen.losses.is_empty() || !seen.unexercised.is_empty()
 }

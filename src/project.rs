@@ -22,6 +22,8 @@ use crate::sql::Flavor;
 pub struct Files {
     /// The folder of migrations, as the user would type it.
     pub dir: PathBuf,
+    /// The folder of seeds, as the user would type it.
+    pub seeds: Option<PathBuf>,
     /// Name of the layout, where it is said.
     pub layout: Option<String>,
     /// By engine: SQL that is run in the session before each script, and where it is said.
@@ -234,6 +236,11 @@ fn read_migrations(files: &Files, engine: &str, flavor: Flavor) -> Result<(&'sta
         None => layout::detect(&tree)?,
     };
     let mut loaded = layout::load(layout, &tree, engine, flavor);
+    if let Some(dir) = &files.seeds {
+        let seeds =
+            Tree::read(dir).map_err(|fault| fault.help("`seed` in switchback.toml names the folder of seeds"))?;
+        layout::plant(&mut loaded, &seeds, engine, flavor);
+    }
     let common = files.session.get(engine);
     if let Some((session, place)) = common {
         require_settings(session, "`[session]`", engine, flavor).map_err(|fault| fault.at(place.clone()))?;

@@ -114,6 +114,7 @@ impl<'a> Pair<'a> {
             seen.verify_failed = self.empty.verify(script).await?;
         }
         let rows_before = self.up_with_rows(migration, ran, &mut seen).await?;
+        seen.note(self.full.without_rows(&rows_before.tables, &rows_before.data));
         self.full.at += 1;
         if let Down::Script(down) = &migration.down
             && !down.statements().is_empty()
@@ -186,7 +187,7 @@ impl<'a> Pair<'a> {
             self.full = self.replaced(Rows::None, ran, &schema).await?;
             self.read_in_another(&mut seen.before).await?;
             if let Err(refusal) = self.full.run(seed, manner).await? {
-                seen.notes.push(refusal.finding("seed-failed", "the rows of seed.sql cannot be put in"));
+                seen.notes.push(refusal.finding("seed-failed", "the rows of the seed cannot be put in"));
             }
             let tables = self.tables(&seen.before.clone()).await?;
             self.full.fill(&tables, &[]).await?;
@@ -347,8 +348,7 @@ impl<'a> Pair<'a> {
         let tables = self.tables(&seen.after_up).await?;
         self.full.refill(hungry);
         let notes = self.full.fill(&tables, &migration.literals()).await?;
-        let new: Vec<Finding> = notes.into_iter().filter(|note| !seen.notes.contains(note)).collect();
-        seen.notes.extend(new);
+        seen.note(notes);
         Ok(())
     }
 
@@ -502,5 +502,5 @@ fn refused_by_rows(refusal: &Refusal) -> Finding {
     let mut finding =
         refusal.finding("rows-refused", "the up fails on our made-up rows, and was tried on empty tables only");
     finding.severity = crate::finding::Severity::Note;
-    finding.help("add a seed.sql with rows that it meets")
+    finding.help("rows that it meets help: write them into its seed.sql, or into seed/ID.sql beside the migrations")
 }

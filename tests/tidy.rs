@@ -79,7 +79,7 @@ const FLOORS: &[(&str, &[&str])] = &[
 /// The families, and what their members share beside `mod.rs`.
 const FAMILIES: &[(&str, &[&str])] = &[
     ("check", &[]),
-    ("layout", &["names", "pairs", "sections", "tree"]),
+    ("layout", &["names", "pairs", "sections", "seeds", "tree"]),
     ("history", &["checksums", "matching"]),
     ("engine", &[]),
     ("report", &[]),

@@ -113,7 +113,7 @@ async fn read(app: &App, side: &Side<'_>, database: &mut Database) -> Result<Sna
         Side::Migrations(Some(revision)) => {
             let folder = revision::Folder::at(&app.config.migrations, revision)?;
             let mut files = app.files();
-            files.dir = folder.path().to_owned();
+            (files.dir, files.seeds) = (folder.path().to_owned(), None);
             ordered(&Project::load(&files, database.server().engine, database.engine().dialect().flavor)?)?
         }
     };

@@ -269,7 +269,8 @@ impl App {
     pub fn files(&self) -> Files {
         let layout = self.common.layout.clone().or_else(|| self.config.layout.clone());
         let session = crate::config::ENGINE_NAMES.iter().filter_map(|name| Some((*name, self.config.session(name)?)));
-        Files { dir: self.config.migrations.clone(), layout, session: session.collect() }
+        let (dir, seeds) = (self.config.migrations.clone(), self.config.seeds.clone());
+        Files { dir, seeds, layout, session: session.collect() }
     }
 
     /// Drops what dead runners left where shadows are made; gives their names.

@@ -112,7 +112,10 @@ fn options(app: &App, project: &Project, walk: &[&Migration], server: &Server, a
 /// What has other files than a revision, and what is not proven as things stand: it was not before, or starts from another
 /// state now.
 fn since(app: &App, project: &Project, walk: &[&Migration], server: &Server, revision: &str) -> Result<BTreeSet<Id>> {
-    let files = revision::changed_since(&app.config.migrations, revision)?;
+    let mut files = revision::changed_since(&app.config.migrations, revision)?;
+    if let Some(seeds) = &app.config.seeds {
+        files.extend(revision::changed_since(seeds, revision)?);
+    }
     let root = |path: &str| std::path::absolute(path).ok().and_then(|path| path.canonicalize().ok().or(Some(path)));
     let is_below = |path: &str| root(path).is_some_and(|path| files.iter().any(|file| file.starts_with(&path)));
     let differs =

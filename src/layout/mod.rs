@@ -25,11 +25,13 @@ mod goose;
 mod names;
 mod pairs;
 mod sections;
+mod seeds;
 mod sql_migrate;
 mod sqlx;
 mod switchback;
 mod tree;
 
+pub use seeds::plant;
 pub use tree::{Content, File, Folder, Tree};
 
 /// The family, in the order in which it is shown. Ours first: it is what an empty folder gets.
@@ -42,6 +44,9 @@ pub static LAYOUTS: &[&dyn Layout] = &[
     &goose::Goose,
     &sql_migrate::SqlMigrate,
 ];
+
+/// What an engine is called in the name of a file that is for it alone.
+const ENGINES: &[&str] = &["sqlite", "postgres", "mysql", "mariadb"];
 
 /// How sure a layout is that a folder is written in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,7 +5,7 @@
 use chrono::NaiveDateTime;
 
 use super::names::{self, Lacks};
-use super::{Certainty, File, Folder, Layout, Loaded, Share, Tree, map_all, toml_file};
+use super::{Certainty, ENGINES, File, Folder, Layout, Loaded, Share, Tree, map_all, toml_file};
 use crate::finding::{Finding, Place};
 use crate::id::Id;
 use crate::migration::{Down, Migration, Settings};
@@ -15,7 +15,6 @@ pub(super) struct Switchback;
 
 const SETTINGS: &str = "migration.toml";
 const SCRIPTS: &[&str] = &["up", "down", "verify", "seed"];
-const ENGINES: &[&str] = &["sqlite", "postgres", "mysql", "mariadb"];
 
 impl Layout for Switchback {
     fn name(&self) -> &'static str {

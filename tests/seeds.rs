@@ -1,0 +1,125 @@
+//! Rows for the shadow that a project gives: `seed/` beside the migrations, and what is said where rows are wanting.
+
+mod common;
+
+use common::{Kind, Sandbox, each, each_engine};
+
+/// A folder of golang-migrate, which has no place for a `seed.sql`; `a` is -1234 in every row that the table takes.
+fn foreign(sandbox: &Sandbox) {
+    let table = "CREATE TABLE odd (id integer PRIMARY KEY, a integer NOT NULL, b integer, CONSTRAINT odd_only CHECK (a * a = 1522756 AND a < 0));\n";
+    sandbox.write("migrations/000001_odd.up.sql", table).write("migrations/000001_odd.down.sql", "DROP TABLE odd;\n");
+    sandbox.write("migrations/000002_set.up.sql", "UPDATE odd SET b = 5 WHERE b IS NULL;\n");
+    sandbox.write("migrations/000002_set.down.sql", "UPDATE odd SET b = NULL WHERE b = 5;\n");
+}
+
+const ROWS: &str = "INSERT INTO odd (id, a, b) VALUES (1, -1234, NULL), (2, -1234, 9);\n";
+
+/// Codes of a migration's findings.
+fn codes(told: &serde_json::Value, at: usize) -> Vec<String> {
+    each(&told["migrations"][at]["findings"], "/code")
+}
+
+#[test]
+fn a_table_that_takes_no_row_is_named_with_the_constraint_until_a_seed_helps() {
+    each_engine(|sandbox| {
+        foreign(sandbox);
+        let told = sandbox.json(&["verify", "--keep-going"]);
+        assert_eq!(codes(&told, 0), ["no-rows"], "{told}");
+        assert_eq!(codes(&told, 1), ["no-rows", "not-exercised", "not-exercised"], "{told}");
+        assert_eq!(told["migrations"][1]["verdict"], "lossy");
+        let note = &told["migrations"][1]["findings"][0];
+        let message = note["message"].as_str().unwrap();
+        assert!(message.starts_with("no row can be made for ") && message.contains("odd_only"), "{message}");
+        assert!(note["help"].as_str().unwrap().contains("seed/ID.sql"), "{note}");
+        let human = sandbox.run(&["verify", "--fresh"]).ok();
+        let human = human.says("no row can be made for ").says("odd_only").says("seed/ID.sql");
+        human.says("not exercised: this statement of the up touched no row of odd in the shadow");
+
+        sandbox.write("seed/000002.sql", ROWS);
+        let told = sandbox.json(&["verify", "--fresh", "000002"]);
+        assert_eq!(codes(&told, 0), [""; 0], "{told}");
+        assert_eq!(told["migrations"][0]["verdict"], "exact");
+        sandbox.run(&["up", "--yes"]).ok();
+        assert_eq!(sandbox.value("SELECT count(*) FROM odd"), "0", "seeds are for shadows only");
+    });
+}
+
+#[test]
+fn a_seed_for_one_engine_stands_in_for_the_others() {
+    each_engine(|sandbox| {
+        foreign(sandbox);
+        let engine = match sandbox.kind {
+            Kind::Sqlite => "sqlite",
+            Kind::Postgres => "postgres",
+            Kind::Mysql => "mysql",
+        };
+        sandbox.write("seed/set.sql", "INSERT INTO no_such_table VALUES (1);\n");
+        sandbox.write("seed/set.oracle.sql", ROWS);
+        sandbox.run(&["verify"]).says("no_such_table");
+        sandbox.write(&format!("seed/000002_set.{engine}.sql"), ROWS);
+        let told = sandbox.json(&["verify", "--fresh", "000002"]);
+        assert_eq!(codes(&told, 0), [""; 0], "{told}");
+    });
+}
+
+#[test]
+fn what_a_seed_does_not_say_clearly_is_found() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.tables(2).write("migrations/2_t2/seed.sql", "INSERT INTO t1 VALUES (1);\n");
+    let found = |sandbox: &Sandbox| {
+        let told = sandbox.json(&["check"]);
+        let (codes, messages) = (each(&told["findings"], "/code"), each(&told["findings"], "/message"));
+        codes.into_iter().zip(messages).filter(|(code, _)| code != "unsealed").collect::<Vec<_>>()
+    };
+    assert_eq!(found(&sandbox), []);
+    sandbox.write("seed/2_t2.sql", "INSERT INTO t1 VALUES (2);\n").write("seed/2_t3.sql", "SELECT 1;\n");
+    sandbox.write("seed/_t.sql", "SELECT 1;\n").write("seed/more/1.sql", "SELECT 1;\n");
+    sandbox.write("seed/1_t1.sql", "SELECT 1;\n").write("seed/1.sql", "SELECT 'never closed;\n");
+    let told = found(&sandbox);
+    let expected = [
+        ("unterminated", "never closed"),
+        ("seed-double", "`1_t1` has rows from `seed/1.sql` already"),
+        ("seed-double", "`2_t2` has rows from `migrations/2_t2/seed.sql` already"),
+        ("seed-unknown", "no migration is called `2_t3`"),
+        ("seed-unknown", "`_t` fits 2 migrations"),
+        ("seed-unknown", "seeds stand in their folder as files"),
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:?}");
+    for ((code, message), (wanted, part)) in told.iter().zip(expected) {
+        assert!(code == wanted && message.contains(part), "{code}: {message}");
+    }
+    sandbox.run(&["check"]).says("did you mean `2_t2`?").says("put all rows for a migration into one file");
+}
+
+#[test]
+fn the_folder_of_seeds_can_be_elsewhere() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    foreign(&sandbox);
+    sandbox.write("switchback.toml", "seed = \"db/rows\"\n");
+    sandbox.run(&["check"]).exits(2).says("there is no folder `db/rows`").says("`seed` in switchback.toml");
+    sandbox.write("db/rows/set.sql", ROWS).write("seed/nothing.sql", "SELECT 1;\n");
+    let told = sandbox.json(&["verify"]);
+    assert_eq!(told["migrations"][1]["verdict"], "exact", "{told}");
+    assert_eq!(each(&sandbox.json(&["check"])["findings"], "/code"), [""; 0]);
+}
+
+#[test]
+fn an_edited_seed_voids_no_proof_and_is_a_change_since_a_revision() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    foreign(&sandbox);
+    let git = |args: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.current_dir(sandbox.root()).args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(args);
+        assert!(command.output().expect("git").status.success(), "{args:?}");
+    };
+    sandbox.write(".gitignore", "app.db*\n").run(&["verify"]).ok();
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "all"]);
+    assert_eq!(sandbox.json(&["verify", "--base", "HEAD"])["migrations"].as_array().unwrap().len(), 0);
+    sandbox.write("seed/000002.sql", ROWS);
+    let told = sandbox.json(&["verify", "--base", "HEAD", "--fresh"]);
+    assert_eq!(each(&told["migrations"], "/id"), ["000002_set"]);
+    assert_eq!(told["migrations"][0]["verdict"], "exact", "{told}");
+    sandbox.run(&["check"]).ok();
+}
