@@ -26,6 +26,8 @@ use crate::sql::{Script, Statement};
 use crate::store;
 use crate::touch::Touch;
 
+mod real;
+
 /// A shadow on its way along the migrations.
 pub struct Chain {
     engine: &'static dyn Engine,
@@ -36,6 +38,8 @@ pub struct Chain {
     filled: Filled,
     /// What the project puts before every script, as it was run in the session.
     prepared: String,
+    /// Where real rows come from.
+    source: real::Source,
     /// Tables that no row could be made for.
     unfilled: Vec<Unfilled>,
     /// A script has run since the last reset that says something of its session, or runs code that is not in its text.
@@ -82,6 +86,7 @@ impl Chain {
             interrupt,
             filled: Filled::new(Mildness::Bold),
             prepared: String::new(),
+            source: real::Source::default(),
             unfilled: Vec::new(),
             may_be_changed: false,
             at: 0,
@@ -256,7 +261,7 @@ impl Chain {
             let statement = &script.statements()[index];
             match self.one(script, statement).await {
                 Ok(ran) => touched.push(ran.rows),
-                Err(error) => return Err(Refusal { script: script.clone(), index, error }),
+                Err(error) => return Err(self.refusal(script, index, error)),
             }
         }
         Ok(touched)
@@ -336,7 +341,7 @@ impl Chain {
 
     fn at_the_end(&self, script: &Script, error: DbError) -> Refusal {
         let index = script.statements().len().saturating_sub(1);
-        Refusal { script: script.clone(), index, error: DbError { position: None, ..error } }
+        self.refusal(script, index, DbError { position: None, ..error })
     }
 
     /// Puts the session back to what the engine's own client would have.
@@ -371,9 +376,11 @@ impl Chain {
 
     /// Puts rows into every one of `tables`, which are all there are, that has had none; `literals` of scripts become values.
     pub async fn fill(&mut self, tables: &[Arc<Table>], literals: &[String]) -> Result<Vec<Finding>> {
+        let mut notes = self.pour(tables).await?;
         let filled = fill::fill_tables(self.engine, self.session.as_mut(), tables, literals, &mut self.filled).await;
-        let report = filled.map_err(|error| store::own("filling the shadow with rows", &error))?;
-        let notes = report.unfilled.iter().map(no_rows).collect();
+        let mut report = filled.map_err(|error| store::own("filling the shadow with rows", &self.told(&error)))?;
+        report.unfilled.iter_mut().for_each(|unfilled| unfilled.refused = self.told(&unfilled.refused));
+        notes.extend(report.unfilled.iter().map(no_rows));
         self.unfilled.retain(|known| report.unfilled.iter().all(|new| new.table != known.table));
         self.unfilled.extend(report.unfilled);
         Ok(notes)
@@ -418,6 +425,13 @@ impl Chain {
 
     pub fn set_filled(&mut self, filled: Filled) {
         self.filled = filled;
+    }
+
+    /// The same where their rows are gone: real ones come again where they came from a real database.
+    pub fn refill_lost(&mut self, titles: impl IntoIterator<Item = String>) {
+        let (real, made): (Vec<String>, Vec<String>) = titles.into_iter().partition(|title| self.is_real(title));
+        self.filled.forget(real);
+        self.filled.refill(made);
     }
 
     /// Asks for new rows in these tables (titles) at the next [`fill`](Chain::fill).

@@ -18,9 +18,12 @@ use crate::proof::Verdict;
 use crate::target::{Secret, Target, nearest};
 
 mod dotenv;
+mod masking;
 mod mysql;
 mod password;
 mod postgres;
+
+pub use masking::Masking;
 
 /// The project's settings file.
 pub const FILE: &str = "switchback.toml";
@@ -71,6 +74,8 @@ pub struct Config {
     /// By engine: SQL that stands before every script, and where it is said.
     pub session: BTreeMap<String, (Statements, Place)>,
     pub drift: Drift,
+    /// What becomes of real values before they are put anywhere.
+    pub masks: Vec<Masking>,
     dotenv: BTreeMap<String, Secret>,
 }
 
@@ -172,6 +177,7 @@ struct Written {
     policy: Policy,
     session: BTreeMap<Spanned<String>, Statements>,
     drift: Drift,
+    mask: BTreeMap<Spanned<String>, masking::Written>,
 }
 
 /// What `drift` looks at.
@@ -261,6 +267,7 @@ impl Config {
             None => Written::default(),
         };
         let session = read_session(&shown(file.as_deref()), &text, written.session)?;
+        let masks = masking::read(&shown(file.as_deref()), &text, written.mask)?;
         let dotenv_path = root.join(".env");
         let dotenv = if dotenv_path.is_file() { read_dotenv(&dotenv_path)? } else { BTreeMap::new() };
         for (name, database) in &written.databases {
@@ -286,6 +293,7 @@ impl Config {
             policy: written.policy,
             session,
             drift: written.drift,
+            masks,
             dotenv,
             root,
             file,
@@ -514,6 +522,7 @@ fn parse(path: &Path, text: &str) -> Result<Written> {
             said if said.starts_with("invalid ") => {
                 said.rsplit_once(", expected ").map_or_else(unreadable, |(_, wanted)| wants(&text[start..at], wanted))
             }
+            said if said.starts_with(masking::WANTED) => said.to_owned(),
             said if said.starts_with(SQL_WANTED) => wants(&text[start..at], "a text of SQL, or a list of such"),
             said if safe == line || said.starts_with("unknown field") || said.starts_with("missing field") => {
                 said.to_owned()

@@ -70,6 +70,11 @@ impl Database {
         Ok(Database { engine, target: target.clone(), names, session, is_to_come })
     }
 
+    /// The session, which the engine keeps from writing.
+    pub fn session(&mut self) -> &mut dyn Session {
+        self.session.as_mut()
+    }
+
     /// Whether the database is not there yet; to whoever looks it is empty.
     pub fn is_to_come(&self) -> bool {
         self.is_to_come

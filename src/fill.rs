@@ -21,12 +21,14 @@ pub struct Filled {
     /// By title: the number of the next row.
     tables: HashMap<String, usize>,
     again: BTreeSet<String>,
+    /// Titles of those that hold rows of a real database.
+    real: BTreeSet<String>,
 }
 
 impl Filled {
     /// Nothing yet. Rows begin at this mildness, and become milder where the database refuses them.
     pub fn new(mildness: Mildness) -> Self {
-        Filled { mildness, tables: HashMap::new(), again: BTreeSet::new() }
+        Filled { mildness, tables: HashMap::new(), again: BTreeSet::new(), real: BTreeSet::new() }
     }
 
     /// Asks for more rows in these tables (titles) at the next filling: because they lost theirs, because a script looks
@@ -40,7 +42,26 @@ impl Filled {
     pub fn forget(&mut self, titles: impl IntoIterator<Item = String>) {
         for title in titles {
             self.tables.remove(&title);
+            self.real.remove(&title);
         }
+    }
+
+    /// These tables (titles) hold rows of a real database now.
+    pub fn take(&mut self, titles: impl IntoIterator<Item = String>) {
+        for title in titles {
+            self.tables.insert(title.clone(), 0);
+            self.real.insert(title);
+        }
+    }
+
+    /// Whether a table holds rows of a real database.
+    pub fn is_real(&self, title: &str) -> bool {
+        self.real.contains(title)
+    }
+
+    /// Whether nothing was put into a table yet, nor was it left out.
+    pub fn is_new(&self, title: &str) -> bool {
+        !self.tables.contains_key(title)
     }
 
     /// Leaves these tables (titles) as they are, unless [`Filled::refill`] asks for rows.
@@ -63,13 +84,13 @@ impl Filled {
 pub struct Unfilled {
     /// Title of the table.
     pub table: String,
-    /// The database's own words.
-    pub reason: String,
+    /// What the database said.
+    pub refused: DbError,
 }
 
 impl fmt::Display for Unfilled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no row can be made for {}: {}", self.table, self.reason)
+        write!(f, "no row can be made for {}: {}", self.table, self.refused)
     }
 }
 
@@ -192,7 +213,7 @@ async fn fill_turns(
             }
             Err(refused) => {
                 if !hand.has_rows(plan.turn.table).await? {
-                    report.unfilled.push(Unfilled { table: title, reason: refused.to_string() });
+                    report.unfilled.push(Unfilled { table: title, refused });
                 }
             }
         }
@@ -251,7 +272,7 @@ impl Plan<'_> {
 }
 
 /// The session while rows are put in, with the transaction that surrounds it.
-struct Hand<'a> {
+pub(crate) struct Hand<'a> {
     session: &'a mut dyn Session,
     flavor: Flavor,
     /// Whether the transaction is ours to end.
@@ -259,12 +280,13 @@ struct Hand<'a> {
 }
 
 const POINT: &str = "switchback_rows";
+const RELEASE: &str = "RELEASE SAVEPOINT switchback_rows";
 
 /// PostgreSQL's word that a savepoint needs a transaction.
 const NO_TRANSACTION: &str = "25P01";
 
 impl<'a> Hand<'a> {
-    async fn begin(session: &'a mut dyn Session, flavor: Flavor, transactional: bool) -> DbResult<Self> {
+    pub(crate) async fn begin(session: &'a mut dyn Session, flavor: Flavor, transactional: bool) -> DbResult<Self> {
         if !transactional {
             session.batch("START TRANSACTION").await?;
         }
@@ -272,7 +294,7 @@ impl<'a> Hand<'a> {
     }
 
     /// Keeps what was put in, or takes it back when `outcome` is an error.
-    async fn end(self, outcome: DbResult<()>) -> DbResult<()> {
+    pub(crate) async fn end(self, outcome: DbResult<()>) -> DbResult<()> {
         if !self.owns {
             return outcome;
         }
@@ -282,17 +304,37 @@ impl<'a> Hand<'a> {
 
     /// Runs statements in one message, all or none. The inner result is the database's refusal of what they hold; the
     /// outer one what ends the filling.
-    async fn attempt(&mut self, statements: &[String]) -> DbResult<std::result::Result<(), DbError>> {
+    pub(crate) async fn attempt(&mut self, statements: &[String]) -> DbResult<std::result::Result<(), DbError>> {
+        self.attempt_with(statements, &[]).await
+    }
+
+    /// As [`attempt`](Hand::attempt); none of them stays when one of the queries behind them gives a row.
+    pub(crate) async fn attempt_with(
+        &mut self,
+        statements: &[String],
+        tests: &[String],
+    ) -> DbResult<std::result::Result<(), DbError>> {
         if statements.is_empty() {
             return Ok(Ok(()));
         }
-        let sql = format!("SAVEPOINT {POINT};\n{};\nRELEASE SAVEPOINT {POINT}", statements.join(";\n"));
+        let mut sql = format!("SAVEPOINT {POINT};\n{}", statements.join(";\n"));
+        if tests.is_empty() {
+            sql.push_str(";\n");
+            sql.push_str(RELEASE);
+        }
         let mut outcome = self.session.batch(&sql).await;
         if !self.owns && outcome.as_ref().is_err_and(|error| error.code == NO_TRANSACTION) {
             // Asking for the savepoint was the cheapest way to find out that the caller has no transaction.
             self.session.batch("BEGIN").await?;
             self.owns = true;
             outcome = self.session.batch(&sql).await;
+        }
+        if outcome.is_ok() && !tests.is_empty() {
+            outcome = match self.session.batch(&tests.join(";\n")).await {
+                Ok(rows) if rows.is_empty() => self.session.batch(RELEASE).await,
+                Ok(_) => Err(DbError::new(DbErrorKind::Statement, "a foreign key leads nowhere")),
+                Err(error) => Err(error),
+            };
         }
         let Err(refused) = outcome else { return Ok(Ok(())) };
         use DbErrorKind::{Cancelled, Connection, NoSavepoint, NotReady, ReadOnly};
@@ -301,6 +343,11 @@ impl<'a> Hand<'a> {
         }
         self.session.batch(&format!("ROLLBACK TO SAVEPOINT {POINT};\nRELEASE SAVEPOINT {POINT}")).await?;
         Ok(Err(refused))
+    }
+
+    /// Sends a statement of ours that says something of the session.
+    pub(crate) async fn say(&mut self, statement: &str) -> DbResult<()> {
+        self.session.batch(statement).await.map(drop)
     }
 
     async fn has_rows(&mut self, table: &Table) -> DbResult<bool> {

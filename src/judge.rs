@@ -95,8 +95,10 @@ pub struct Unexercised {
 /// What was seen of one migration, there and back.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// The up failed on empty tables.
+    /// The up failed on empty tables, or on rows of a real database.
     pub up_failed: Option<Refusal>,
+    /// The database on whose rows it failed.
+    pub failed_on: Option<String>,
     /// A query of `verify.sql` did not hold after the up.
     pub verify_failed: Vec<Finding>,
     pub before: Snapshot,
@@ -175,7 +177,8 @@ fn dropped(changes: &[Change], moved: &BTreeSet<&String>) -> Vec<String> {
 
 fn verdict(migration: &Migration, seen: &Seen, findings: &mut Vec<Finding>) -> Verdict {
     if let Some(refusal) = &seen.up_failed {
-        findings.push(refusal.finding("up-failed", "the up script fails"));
+        let on = seen.failed_on.as_ref().map(|name| format!(" on the rows of {name}")).unwrap_or_default();
+        findings.push(refusal.finding("up-failed", format!("the up script fails{on}")));
         return Verdict::Failed;
     }
     if !seen.verify_failed.is_empty() {

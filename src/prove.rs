@@ -11,11 +11,13 @@ use crate::class;
 use crate::data::{self, Data};
 use crate::engine::Engine;
 use crate::fault::{FaultKind, Result};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::judge::{Refusal, Seen, When};
 use crate::migration::{Down, Migration, Transaction};
 use crate::moves::{self, Move};
 use crate::plan::Direction;
+use crate::pour;
+use crate::real::Real;
 use crate::rows::{self, Sight, Table};
 use crate::shadow::Maker;
 use crate::snapshot::{self, Fate, Snapshot};
@@ -38,6 +40,10 @@ pub struct Pair<'a> {
     hungry: BTreeSet<String>,
     /// The chain with rows is another one than that which the schemas were read in: their groups have other keys there.
     is_another: bool,
+    /// Rows of a real database, for the chain with rows.
+    real: Option<Real>,
+    /// Tables (titles) that real rows were meant for and did not fit.
+    vain: BTreeSet<String>,
 }
 
 impl<'a> Pair<'a> {
@@ -56,7 +62,16 @@ impl<'a> Pair<'a> {
             met: VecDeque::new(),
             hungry: BTreeSet::new(),
             is_another: false,
+            real: None,
+            vain: BTreeSet::new(),
         })
+    }
+
+    /// Takes real rows for tables that have the same columns where they come from.
+    pub fn with_rows(mut self, real: Option<Real>) -> Pair<'a> {
+        self.full.draw_from(real.as_ref().map(|real| Arc::clone(&real.sample)));
+        self.real = real;
+        self
     }
 
     pub async fn close(self) -> Result<()> {
@@ -99,6 +114,7 @@ impl<'a> Pair<'a> {
     pub async fn see(&mut self, migration: &Migration, ran: &[&Migration]) -> Result<Seen> {
         let before = self.catch_up(ran).await?.clone();
         let mut seen = Seen { before, ..Seen::default() };
+        self.draw_real(migration, ran, &mut seen).await?;
         self.empty.prepare(migration).await?;
         self.full.prepare(migration).await?;
         let manner = self.empty.manner(&migration.up, migration.settings.transaction.up);
@@ -114,6 +130,12 @@ impl<'a> Pair<'a> {
             seen.verify_failed = self.empty.verify(script).await?;
         }
         let rows_before = self.up_with_rows(migration, ran, &mut seen).await?;
+        if seen.up_failed.is_some() {
+            self.empty = self.bare(ran).await?;
+            self.full = self.replaced(Rows::Bold, ran, &seen.before.clone()).await?;
+            return Ok(seen);
+        }
+        self.full.may_name(&seen.after_up);
         seen.note(self.full.without_rows(&rows_before.tables, &rows_before.data));
         self.full.at += 1;
         if let Down::Script(down) = &migration.down
@@ -129,7 +151,7 @@ impl<'a> Pair<'a> {
         let hungry = std::mem::take(&mut self.hungry);
         if !hungry.is_empty() {
             let tables = self.tables(&seen.after_up).await?;
-            self.full.refill(hungry);
+            self.full.refill_lost(hungry);
             self.full.fill(&tables, &[]).await?;
         }
         self.schema = Some(seen.after_up.clone());
@@ -144,11 +166,10 @@ impl<'a> Pair<'a> {
         let manner = self.full.manner(&migration.up, migration.settings.transaction.up);
         let mut before = self.held(migration, &seen.before).await?;
         let mut ran_up = self.full.run_and_read(&migration.up, manner, &seen.before).await?;
-        for rows in [Rows::Mild, Rows::None] {
+        let milder = self.milder(migration, &before.tables);
+        for rows in milder {
             let Err(refusal) = &ran_up else { break };
-            if rows == Rows::None {
-                seen.notes.push(refused_by_rows(refusal));
-            }
+            seen.notes.extend(self.refused_by_rows(rows, refusal));
             let schema = seen.before.clone();
             // A transaction that was rolled back left nothing behind it.
             let is_back = manner == Manner::OneTransaction && !class::controls_transactions(&migration.up)
@@ -159,6 +180,11 @@ impl<'a> Pair<'a> {
             }
             before = self.held(migration, &seen.before).await?;
             ran_up = self.full.run_and_read(&migration.up, manner, &seen.before).await?;
+        }
+        if let (Err(refusal), [_, Rows::Real], Some(real)) = (&ran_up, milder, &self.real) {
+            (seen.up_failed, seen.failed_on) = (Some(refusal.clone()), Some(real.sample.name.clone()));
+            seen.notes.retain(|note| note.code != "rows-refused");
+            return Ok(before);
         }
         let (touched, after_up) = ran_up.map_err(|refusal| {
             refusal.fault(FaultKind::Refused, "the up works in one empty shadow and fails in another")
@@ -205,13 +231,21 @@ impl<'a> Pair<'a> {
             return Ok(());
         }
         let tables = self.tables(schema).await?;
-        let is_written = |table: &&Arc<Table>| written.contains(table.lower().as_ref());
-        self.full.refill(tables.iter().filter(is_written).map(|table| table.title().to_owned()));
+        let is_written =
+            |table: &&Arc<Table>| written.contains(table.lower().as_ref()) && !self.full.is_real(table.title());
+        let written: Vec<String> = tables.iter().filter(is_written).map(|table| table.title().to_owned()).collect();
+        self.full.refill(written);
         self.full.fill(&tables, &migration.literals()).await.map(drop)
     }
 
     /// The tables that the migration's scripts can touch, and what they hold.
     async fn held(&mut self, migration: &Migration, schema: &Snapshot) -> Result<Held> {
+        let tables = self.touched(migration, schema).await?;
+        let data = self.full.data(&tables).await?;
+        Ok(Held { tables, data, moves: Vec::new() })
+    }
+
+    async fn touched(&mut self, migration: &Migration, schema: &Snapshot) -> Result<Vec<Arc<Table>>> {
         let mut names = BTreeSet::new();
         let mut sight = Sight::Clear;
         for script in [Some(&migration.up), migration.down.script()].into_iter().flatten() {
@@ -223,9 +257,61 @@ impl<'a> Pair<'a> {
         let triggered =
             schema.of_kind("trigger").filter_map(|line| Some(line.object.rsplit_once('.')?.0.to_owned())).collect();
         let all = self.tables(schema).await?;
-        let tables: Vec<Arc<Table>> = rows::scope(&all, &names, &triggered, sight).into_iter().cloned().collect();
-        let data = self.full.data(&tables).await?;
-        Ok(Held { tables, data, moves: Vec::new() })
+        Ok(rows::scope(&all, &names, &triggered, sight).into_iter().cloned().collect())
+    }
+
+    /// Begins the chain with rows anew where a table that the migration can touch has the columns now that it has in the real
+    /// database, and holds other rows.
+    async fn draw_real(&mut self, migration: &Migration, ran: &[&Migration], seen: &mut Seen) -> Result<()> {
+        let Some(real) = self.real.clone() else { return Ok(()) };
+        let touched = self.touched(migration, &seen.before).await?;
+        let tables = self.tables(&seen.before).await?;
+        let taking = pour::takers(&real.sample, &tables, self.engine.dialect().flavor);
+        let is_due = |title: &String| !self.full.is_real(title) && !self.vain.contains(title) && taking.contains(title);
+        let due: Vec<String> = titles(&touched).filter(is_due).collect();
+        if !due.is_empty() {
+            self.full = self.replaced(Rows::Bold, ran, &seen.before.clone()).await?;
+            self.read_in_another(&mut seen.before).await?;
+            self.vain.extend(due.into_iter().filter(|title| !self.full.is_real(title)));
+        }
+        self.full.may_name(&seen.before);
+        Ok(())
+    }
+
+    /// What is tried in turn where an up fails with rows. Real ones that it meets are never left away where it is not applied
+    /// yet: on these it would fail there, too.
+    fn milder(&self, migration: &Migration, touched: &[Arc<Table>]) -> [Rows; 2] {
+        let meets_real = touched.iter().any(|table| self.full.is_real(table.title()));
+        match &self.real {
+            Some(real) if meets_real && real.applied.contains(&migration.id) => [Rows::MadeUp, Rows::None],
+            Some(_) if meets_real => [Rows::Mild, Rows::Real],
+            _ => [Rows::Mild, Rows::None],
+        }
+    }
+
+    /// What is said where an up is tried with other rows because of a refusal.
+    fn refused_by_rows(&self, rows: Rows, refusal: &Refusal) -> Option<Finding> {
+        let name = self.real.as_ref().map(|real| real.sample.name.as_str()).unwrap_or_default();
+        let (message, help) = match rows {
+            Rows::Bold | Rows::Mild => return None,
+            Rows::MadeUp => (
+                format!(
+                    "the up fails on the rows of {name}, which were written after it, and was tried on made-up ones"
+                ),
+                "what stands there now need not be what stood there when it was applied".to_owned(),
+            ),
+            Rows::Real => (
+                format!("the up fails on our made-up rows, and was tried on those of {name} alone"),
+                HELP_SEED.to_owned(),
+            ),
+            Rows::None => (
+                "the up fails on our made-up rows, and was tried on empty tables only".to_owned(),
+                HELP_SEED.to_owned(),
+            ),
+        };
+        let mut finding = refusal.finding("rows-refused", message);
+        finding.severity = Severity::Note;
+        Some(finding.help(help))
     }
 
     /// Down and up again on the chain with rows, which is left in the state after the up.
@@ -346,7 +432,7 @@ impl<'a> Pair<'a> {
         seen: &mut Seen,
     ) -> Result<()> {
         let tables = self.tables(&seen.after_up).await?;
-        self.full.refill(hungry);
+        self.full.refill_lost(hungry);
         let notes = self.full.fill(&tables, &migration.literals()).await?;
         seen.note(notes);
         Ok(())
@@ -425,6 +511,8 @@ impl<'a> Pair<'a> {
                 self.full.leave_empty(touched);
                 self.hungry = titles(touched).collect();
             }
+            Rows::Real => self.hungry = self.full.fill_really(&tables).await?,
+            Rows::MadeUp => drop(self.full.fill_without_real(&tables).await?),
             Rows::Mild | Rows::Bold => drop(self.full.fill_mildly(&tables).await?),
         }
         Ok(true)
@@ -441,6 +529,8 @@ impl<'a> Pair<'a> {
     /// already get none later on either.
     async fn replaced(&mut self, rows: Rows, ran: &[&Migration], schema: &Snapshot) -> Result<Chain> {
         let mut fresh = self.bare(ran).await?;
+        fresh.draw_from(self.real.as_ref().map(|real| Arc::clone(&real.sample)));
+        fresh.may_name(schema);
         let known = self.met.iter().find(|(met, _)| met == schema).map(|(_, tables)| Arc::clone(tables));
         let tables = match known {
             Some(tables) => tables,
@@ -449,6 +539,8 @@ impl<'a> Pair<'a> {
         match rows {
             Rows::Bold => drop(fresh.fill(&tables, &[]).await?),
             Rows::Mild => drop(fresh.fill_mildly(&tables).await?),
+            Rows::Real => self.hungry = fresh.fill_really(&tables).await?,
+            Rows::MadeUp => drop(fresh.fill_without_real(&tables).await?),
             Rows::None => {
                 fresh.leave_empty(&tables);
                 self.hungry = titles(&tables).collect();
@@ -495,12 +587,12 @@ enum Rows {
     Bold,
     /// Plain ones, without NULLs and the edges of the types.
     Mild,
+    /// Such, and no real ones.
+    MadeUp,
+    /// Real ones alone.
+    Real,
     None,
 }
 
-fn refused_by_rows(refusal: &Refusal) -> Finding {
-    let mut finding =
-        refusal.finding("rows-refused", "the up fails on our made-up rows, and was tried on empty tables only");
-    finding.severity = crate::finding::Severity::Note;
-    finding.help("rows that it meets help: write them into its seed.sql, or into seed/ID.sql beside the migrations")
-}
+const HELP_SEED: &str =
+    "rows that it meets help: write them into its seed.sql, or into seed/ID.sql beside the migrations";

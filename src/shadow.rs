@@ -17,8 +17,8 @@ pub struct Maker {
     engine: &'static dyn Engine,
     level: Level,
     fallback: Option<Level>,
-    /// Identity of the target; no shadow may have it.
-    identity: String,
+    /// Identities of the target and of whatever else is looked at; no shadow may have one of them.
+    identities: Vec<String>,
     interrupt: Interrupt,
 }
 
@@ -48,7 +48,13 @@ impl Maker {
                 (Level::Server(target.clone()), None)
             }
         };
-        Ok(Maker { engine, level, fallback, identity, interrupt })
+        Ok(Maker { engine, level, fallback, identities: vec![identity], interrupt })
+    }
+
+    /// No shadow is this database either.
+    pub async fn keep_off(&mut self, other: &mut Database) -> Result<()> {
+        self.identities.push(other.identity().await?);
+        Ok(())
     }
 
     pub fn engine(&self) -> &'static dyn Engine {
@@ -91,8 +97,8 @@ impl Maker {
         let identity = self.engine.identity(session.as_mut()).await;
         session.close().await;
         let identity = identity.map_err(|error| store::own("asking who the shadow is", &error))?;
-        if identity == self.identity {
-            return Err(Fault::bug("the shadow is the target"));
+        if self.identities.contains(&identity) {
+            return Err(Fault::bug("the shadow is a database that is only looked at"));
         }
         Ok(shadow)
     }

@@ -17,6 +17,7 @@ use crate::migration::{self, Migration};
 use crate::observed::{self, Writers};
 use crate::proof::{Evidence, Proof, Verdict};
 use crate::prove::Pair;
+use crate::real::Real;
 use crate::registry::Registry;
 use crate::sha::Sha;
 use crate::shadow::Maker;
@@ -46,6 +47,8 @@ pub struct Options {
     pub after_failure: AfterFailure,
     /// Only these are judged; the others are merely run. `None`: all.
     pub only: Option<BTreeSet<Id>>,
+    /// Rows to take instead of made-up ones.
+    pub real: Option<Real>,
 }
 
 /// One migration's judgement.
@@ -91,7 +94,8 @@ pub async fn verify<'a>(
         members: &migrations[range],
     });
     let units: Vec<Unit<'_>> = units.collect();
-    let mut walk = Walk { maker: Some(maker), pair: None, ran: Vec::new(), server, context };
+    let mut walk =
+        Walk { maker: Some(maker), pair: None, ran: Vec::new(), server, context, real: options.real.clone() };
     let walked = walk.along(&units, registry, options).await;
     context.tell(Event::Ends);
     let closed = match walk.pair {
@@ -133,6 +137,7 @@ struct Walk<'a> {
     ran: Vec<&'a Migration>,
     server: &'a Server,
     context: &'a Context,
+    real: Option<Real>,
 }
 
 impl<'a> Walk<'a> {
@@ -217,7 +222,7 @@ impl<'a> Walk<'a> {
         let pair = match (&mut self.pair, self.maker.take()) {
             (Some(pair), _) => pair,
             (none, Some(maker)) => {
-                let mut pair = Pair::new(maker).await?;
+                let mut pair = Pair::new(maker).await?.with_rows(self.real.take());
                 let empty = pair.catch_up(&[]).await?.weak_digest();
                 registry.set_empty(self.server.engine, &self.server.major, empty);
                 none.insert(pair)

@@ -1,7 +1,14 @@
 //! Rows in real tables of each engine: what is made, and what is seen when it does not come back.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use switchback::data::{Loss, losses};
+use switchback::database::Database;
 use switchback::fill::{Filled, fill_tables};
 use switchback::inserts::Mildness;
+use switchback::pour::pour;
+use switchback::sample::{Wanted, sample};
 
 #[path = "rows/home.rs"]
 mod home;
@@ -164,4 +171,41 @@ async fn rows_belong_to_the_transaction_on_sqlite() {
 #[tokio::test]
 async fn rows_belong_to_the_transaction_on_postgres() {
     home("postgres", rows_belong_to_the_transaction).await;
+}
+
+/// Rows of all types go from one database into another, and are the same there.
+async fn real_rows_are_the_same_elsewhere(scheme: &str, script: &'static str) {
+    let from = home::file(scheme, script).await;
+    let mut database = Database::open(&from.target, Duration::ZERO).await.unwrap();
+    let wanted = Wanted { name: "there".to_owned(), rows: 1000, masks: &[], to_come: BTreeSet::default() };
+    let sample = sample(&mut database, &wanted).await.unwrap();
+    database.close().await;
+    home(scheme, async |home| {
+        home.run(script).await;
+        let tables = home.tables().await;
+        let poured = pour(home.engine, &mut *home.session, &sample, &tables, &home.filled).await.unwrap();
+        assert_eq!(poured.refused.keys().collect::<Vec<_>>(), [""; 0], "{:?}", poured.refused.values().next());
+        assert_eq!(poured.tables.len(), tables.len());
+        let here = home.data(&tables).await;
+        let lost: Vec<String> = losses(&from.data, &here, &tables).iter().map(Loss::to_string).collect();
+        assert_eq!(lost, [""; 0]);
+        assert_eq!(here.tables.len(), from.data.tables.len());
+    })
+    .await;
+    from.close().await;
+}
+
+#[tokio::test]
+async fn real_rows_are_the_same_elsewhere_on_sqlite() {
+    real_rows_are_the_same_elsewhere("sqlite", include_str!("rows/sqlite.sql")).await;
+}
+
+#[tokio::test]
+async fn real_rows_are_the_same_elsewhere_on_postgres() {
+    real_rows_are_the_same_elsewhere("postgres", include_str!("rows/postgres.sql")).await;
+}
+
+#[tokio::test]
+async fn real_rows_are_the_same_elsewhere_on_mysql() {
+    real_rows_are_the_same_elsewhere("mysql", include_str!("rows/mysql.sql")).await;
 }

@@ -217,6 +217,7 @@ impl<'a> Round<'a> {
             reuse: Reuse::Known,
             after_failure: AfterFailure::Stop,
             only: Some(only.map(|step| step.migration.id.clone()).collect()),
+            real: None,
         };
         let registry = &mut self.project.registry;
         let outcome = verify::verify(&mut maker, &server, &walk, registry, &options, &self.app.context).await?;

@@ -1,20 +1,27 @@
 //! `switchback verify`
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::formats::Forms;
+use super::ui::Voice;
 use super::{App, exit, ui};
 use crate::engine::Server;
+use crate::event::Event;
 use crate::fault::{Fault, Result};
-use crate::finding::Finding;
+use crate::finding::{Finding, counted};
 use crate::id::Id;
 use crate::migration::Migration;
 use crate::project::Project;
 use crate::proof::{self, Link};
+use crate::real::Real;
 use crate::report::{Case, Report};
 use crate::revision;
+use crate::sample::{self, Wanted};
+use crate::shadow::Maker;
+use crate::sql::Script;
 use crate::verify::{self, AfterFailure, Judged, Options, Outcome, Reuse};
 
 /// Prove every migration there and back, on schema and data, in a shadow
@@ -32,6 +39,13 @@ pub struct Verify {
     /// The same, from where this branch left the one that others start from
     #[arg(long, conflicts_with = "ids")]
     changed: bool,
+    /// Take rows of this database (a name of switchback.toml, or a URL) instead of made-up ones. It is only read, its columns are
+    /// masked as [mask] says, and no proof is kept: another run may meet other rows
+    #[arg(long, value_name = "NAME|URL")]
+    data_from: Option<String>,
+    /// So many rows of each table, and those that they refer to
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "data_from", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    sample: u32,
     /// Write no file
     #[arg(long)]
     locked: bool,
@@ -57,11 +71,15 @@ pub async fn run(app: &App, args: &Verify) -> Result<u8> {
     let graph = project.graph()?;
     let order: Vec<Migration> = project.ordered(&graph).into_iter().cloned().collect();
     let walk: Vec<&Migration> = order.iter().collect();
-    let options = options(app, &project, &walk, &server, args)?;
+    let mut options = options(app, &project, &walk, &server, args)?;
     let mut maker = app.maker(&mut database).await?;
+    if let Some(name) = &args.data_from {
+        (options.real, options.reuse) = (Some(real(app, name, args.sample, &walk, &mut maker).await?), Reuse::Nothing);
+    }
     let outcome = verify::verify(&mut maker, &server, &walk, &mut project.registry, &options, &app.context).await?;
     database.close().await;
-    if !args.locked {
+    // What real rows show can be shown again by nobody who has others, so it is told and not kept.
+    if !args.locked && args.data_from.is_none() {
         project.save()?;
     }
     let findings = forbid(app, &outcome);
@@ -77,6 +95,45 @@ pub async fn run(app: &App, args: &Verify) -> Result<u8> {
         Report { command: "verify", server: Some(&server), migrations: cases.len(), cases, findings, is_bad, millis };
     args.forms.tell(app, &report)?;
     Ok(if is_bad { exit::FINDINGS } else { exit::DONE })
+}
+
+/// Rows of a database, masked.
+async fn real(app: &App, name: &str, rows: u32, walk: &[&Migration], maker: &mut Maker) -> Result<Real> {
+    let mut database = app.database_called(name).await?;
+    let name = if app.config.databases.contains_key(name) { name.to_owned() } else { database.target().shown() };
+    let (theirs, ours) = (database.engine().dialect().name, maker.engine().dialect().name);
+    if theirs != ours {
+        let fault = Fault::usage(format!("rows of {name} ({theirs}) cannot stand in a shadow of {ours}"));
+        return Err(fault.help("--data-from names a database of the engine that is verified"));
+    }
+    maker.keep_off(&mut database).await?;
+    let state = database.state().await?;
+    let applied: BTreeSet<Id> = state.applied.iter().map(|applied| applied.id.clone()).collect();
+    let to_come = walk.iter().filter(|migration| !applied.contains(&migration.id));
+    let to_come = to_come.flat_map(|migration| migration.scripts()).flat_map(Script::names);
+    let wanted = Wanted {
+        name: name.clone(),
+        rows: usize::try_from(rows).unwrap_or(usize::MAX),
+        masks: &app.config.masks,
+        to_come: to_come.map(|name| name.to_lowercase()).collect(),
+    };
+    let sample = sample::sample(&mut database, &wanted).await?;
+    database.close().await;
+    if !state.exists {
+        let what = format!("{name} has no ledger, so every migration counts as one that is not applied there");
+        let finding =
+            Finding::warning("no-ledger", what).help("`switchback adopt` takes over what another tool has applied");
+        app.context.tell(Event::Warning(finding));
+    }
+    if app.voice == Voice::Human {
+        let tables = sample.tables.values().filter(|taken| !taken.rows.is_empty()).count();
+        let (rows, tables) = (counted(sample.count(), "row"), counted(tables, "table"));
+        ui::talk(&format!(
+            "taking {rows} of {tables} of {name}, {} applied there\n",
+            counted(applied.len(), "migration")
+        ));
+    }
+    Ok(Real { sample: Arc::new(sample), applied })
 }
 
 /// What the project's policy does not let through.
@@ -106,6 +163,7 @@ fn options(app: &App, project: &Project, walk: &[&Migration], server: &Server, a
         reuse: if args.fresh { Reuse::Nothing } else { Reuse::Known },
         after_failure: if args.keep_going { AfterFailure::GoOn } else { AfterFailure::Stop },
         only,
+        real: None,
     })
 }
 

@@ -39,7 +39,7 @@ pub type Row = Vec<Option<String>>;
 pub type DbResult<T> = std::result::Result<T, DbError>;
 
 /// What a database said when it refused, told apart into what the protocol needs to know.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DbError {
     pub kind: DbErrorKind,
     /// SQLSTATE, error number or extended result code, as text; empty when there is none.
@@ -323,6 +323,15 @@ pub struct Texts {
     pub columns: &'static str,
     /// → foreign keys: see [`crate::rows::FOREIGN_KEYS`].
     pub foreign_keys: &'static str,
+    /// In a session that only reads: all that is asked from now on is as of one moment, and values read the same whatever the
+    /// database has configured. Several statements.
+    pub look: &'static str,
+    /// In a shadow, before rows that `look` let be read are put in. May be empty.
+    pub pour: &'static str,
+    /// Behind them, in the same transaction: what counts on goes on from there. May be empty.
+    pub poured_inside: &'static str,
+    /// Undoes `pour`.
+    pub poured: &'static str,
 }
 
 /// Names of our own tables on one database, quoted and qualified.

@@ -70,6 +70,10 @@ static DIALECT: Dialect = Dialect {
         histories: include_str!("mysql/histories.sql"),
         columns: include_str!("mysql/columns.sql"),
         foreign_keys: include_str!("mysql/foreign_keys.sql"),
+        look: include_str!("mysql/look.sql"),
+        pour: include_str!("mysql/pour.sql"),
+        poured_inside: "",
+        poured: include_str!("mysql/poured.sql"),
     },
 };
 

@@ -72,6 +72,10 @@ static DIALECT: Dialect = Dialect {
         histories: include_str!("postgres/sql/histories.sql"),
         columns: include_str!("postgres/sql/columns.sql"),
         foreign_keys: include_str!("postgres/sql/foreign_keys.sql"),
+        look: include_str!("postgres/sql/look.sql"),
+        pour: "",
+        poured_inside: include_str!("postgres/sql/poured.sql"),
+        poured: "",
     },
 };
 

@@ -83,6 +83,10 @@ static DIALECT: Dialect = Dialect {
         histories: include_str!("sqlite/histories.sql"),
         columns: include_str!("sqlite/columns.sql"),
         foreign_keys: include_str!("sqlite/foreign_keys.sql"),
+        look: include_str!("sqlite/look.sql"),
+        pour: "",
+        poured_inside: "",
+        poured: "",
     },
 };
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use switchback::data::{Data, Loss, losses};
-use switchback::engine::{Access, Engine, Level, Names, Session, by_scheme};
+use switchback::engine::{Access, Engine, Level, Names, Session, Site, by_scheme};
 use switchback::fill::{Filled, Report, fill, read_data, read_tables};
 use switchback::inserts::Mildness;
 use switchback::rows::Table;
 use switchback::target::{Secret, Target};
+use tempfile::TempDir;
 
 /// A session in a shadow, and what is known about its rows.
 pub struct Home {
@@ -52,6 +53,51 @@ fn server(scheme: &str) -> Target {
         password: url.password().map(Secret::new),
         database: url.path().trim_start_matches('/').to_owned(),
         ..Target::default()
+    }
+}
+
+/// A database that others can open, filled.
+pub struct Filed {
+    pub target: Target,
+    pub data: Data,
+    engine: &'static dyn Engine,
+    /// What has to be dropped; a folder with a file goes by itself.
+    site: Option<(Level, Site)>,
+    _folder: TempDir,
+}
+
+/// Makes one with the tables of a script, and rows in each.
+pub async fn file(scheme: &str, script: &str) -> Filed {
+    let engine = by_scheme(scheme).unwrap();
+    let folder = TempDir::new().unwrap();
+    let (target, site) = if scheme == "sqlite" {
+        let database = folder.path().join("there.db").display().to_string();
+        (Target { scheme: scheme.to_owned(), database, ..Target::default() }, None)
+    } else {
+        let level = Level::Server(server(scheme));
+        let site = engine.create_shadow(&level).await.unwrap();
+        (site.target.clone(), Some((level, site)))
+    };
+    let access = if site.is_some() { Access::Shadow } else { Access::ReadWrite };
+    let session = engine.open(&target, access).await.unwrap();
+    let names = Names::new(engine.dialect().flavor, engine.dialect().schema);
+    let mut home = Home { engine, session, names, filled: Filled::new(Mildness::Bold) };
+    home.run(script).await;
+    let report = home.fill(&["old", "7", "2024-03-01"]).await;
+    // What is filled by itself opens a transaction where the engine has such for steps.
+    if engine.dialect().transactional {
+        let _ = home.session.batch("COMMIT").await;
+    }
+    let data = home.data(&report.tables).await;
+    home.session.close().await;
+    Filed { target, data, engine, site, _folder: folder }
+}
+
+impl Filed {
+    pub async fn close(self) {
+        if let Some((level, site)) = self.site {
+            self.engine.drop_shadow(&level, &site).await.unwrap();
+        }
     }
 }
 
