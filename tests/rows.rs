@@ -70,6 +70,28 @@ async fn values_are_edgy(home: &mut Home) {
     assert_eq!(backslashes, "it's \\ odd");
 }
 
+/// The ends of dates, and texts that differ in nothing but case; none of it is of today.
+async fn dates_and_cases_are_edgy(home: &mut Home) {
+    home.run("CREATE TABLE ends (id INTEGER PRIMARY KEY, word VARCHAR(30), born DATE, at TIMESTAMP NULL)").await;
+    home.fill(&[]).await;
+    let is_mysql = home.engine.dialect().name == "mysql";
+    let (first, last) = if is_mysql { ("1000-01-01", "1970-01-02") } else { ("0001-01-01", "0001-01-01") };
+    for (test, expected) in [
+        (format!("born = '{first}'"), "1"),
+        ("born = '9999-12-31'".to_owned(), "1"),
+        ("born = '2024-02-29'".to_owned(), "1"),
+        ("born IS NULL".to_owned(), "1"),
+        (format!("at = '{last} 00:00:00'"), "1"),
+        (format!("at >= '{}'", if is_mysql { "2038-01-18" } else { "9999-12-31" }), "1"),
+        ("born >= CURRENT_DATE AND born < '9999-01-01'".to_owned(), "0"),
+        ("word = ''".to_owned(), "1"),
+        ("upper(word) IN (SELECT upper(word) FROM ends GROUP BY upper(word) HAVING count(*) > 1)".to_owned(), "2"),
+    ] {
+        let count = format!("SELECT CAST(count(*) AS CHAR(9)) FROM ends WHERE {test}");
+        assert_eq!(home.one(&count).await.trim(), expected, "{test}");
+    }
+}
+
 /// Each kind of change of data, told with its number.
 async fn changes_are_told(home: &mut Home) {
     home.run("CREATE TABLE t (id INTEGER PRIMARY KEY, a VARCHAR(30) NOT NULL, b VARCHAR(30), c INTEGER NOT NULL);\nCREATE TABLE u (id INTEGER PRIMARY KEY)").await;
@@ -144,6 +166,11 @@ macro_rules! on {
             #[tokio::test]
             async fn values_are_edgy() {
                 home($scheme, super::values_are_edgy).await;
+            }
+
+            #[tokio::test]
+            async fn dates_and_cases_are_edgy() {
+                home($scheme, super::dates_and_cases_are_edgy).await;
             }
 
             #[tokio::test]
