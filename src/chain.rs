@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::class;
 use crate::context::Interrupt;
 use crate::data::Data;
+use crate::draft::Schema;
 use crate::engine::{Canceller, DbError, DbErrorKind, DbResult, Engine, Names, Ran, Session};
 use crate::fault::{Fault, Result};
 use crate::fill::{self, Filled, Unfilled};
@@ -102,6 +103,14 @@ impl Chain {
     pub async fn snapshot(&mut self) -> Result<Snapshot> {
         let read = self.engine.snapshot(self.session.as_mut()).await;
         read.map(without_histories).map_err(|error| store::own("reading the shadow's schema", &error))
+    }
+
+    /// The schema as it is now, and how its objects are made.
+    pub async fn schema(&mut self) -> Result<Schema> {
+        let snapshot = self.snapshot().await?;
+        let read = self.engine.definitions(self.session.as_mut()).await;
+        let definitions = read.map_err(|error| store::own("reading the shadow's definitions", &error))?;
+        Ok(Schema { snapshot, definitions })
     }
 
     /// How this script is to be run on its own.

@@ -7,6 +7,7 @@
 mod body;
 pub mod class;
 pub mod data;
+pub mod draft;
 pub mod fault;
 pub mod finding;
 pub mod graph;
@@ -63,6 +64,7 @@ pub mod adopt;
 pub mod apply;
 pub mod chain;
 pub mod cost;
+pub mod drafting;
 pub mod drift;
 pub mod fill;
 pub mod journalled;

@@ -35,6 +35,24 @@ pub fn candidates(there: &[Change], migration: &Migration) -> Vec<Move> {
     pairs.into_iter().filter(is_said).collect()
 }
 
+/// Tables and columns that went and came where the up says that this is a new name; each name once.
+pub fn said(there: &[Change], up: &Script) -> Vec<Move> {
+    let mut pairs = pairs(there);
+    if pairs.is_empty() {
+        return pairs;
+    }
+    let renames = Renames::of(up);
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    pairs.retain(|(from, to)| {
+        let is_said = renames.say(from, to) && !taken.contains(from) && !taken.contains(to);
+        if is_said {
+            taken.extend([from.clone(), to.clone()]);
+        }
+        is_said
+    });
+    pairs
+}
+
 fn pairs(there: &[Change]) -> Vec<Move> {
     let of = |fate| {
         let holds_rows = |change: &&Change| matches!(change.kind.as_str(), "table" | "column");

@@ -40,6 +40,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "snapshot",
             "moves",
             "mend",
+            "draft",
             "graph",
             "ledger",
             "lines proof registry", // a proof holds where the registry has it; the registry is made of lines, and those of proofs
@@ -66,6 +67,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "withhold",
             "chain",
             "prove",
+            "drafting",
             "rehearse",
             "drift",
             "verify",
@@ -86,9 +88,10 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("check", &[]),
     ("layout", &["names", "pairs", "sections", "seeds", "tree"]),
     ("history", &["checksums", "matching"]),
+    ("draft", &["objects"]),
     ("engine", &[]),
     ("report", &[]),
-    ("cli", &["drift", "execute", "exit", "formats", "heap", "ui"]),
+    ("cli", &["draft", "drift", "execute", "exit", "formats", "heap", "ui"]),
 ];
 
 /// What only the hands may do: speak, read the environment and the clock, end the process.
@@ -137,6 +140,9 @@ const HANDS_ONLY_EXCEPTIONS: &[Exception] = &[
 
 /// SQL that is put together in code, by its first word. Names in it are quoted by `Flavor::ident`, or are ours.
 const SQL_EXCEPTIONS: &[Exception] = &[
+    ("src/draft/sqlite.rs", "ALTER", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/sqlite.rs", "DROP", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/sqlite.rs", "INSERT", "is a script for a person to read, tried in a shadow"),
     ("src/locked.rs", "SAVEPOINT", "a random name, made by us"),
     ("src/locked.rs", "RELEASE", "a random name, made by us"),
     ("src/database.rs", "SELECT", "counts rows of the user's tables, which no file can name"),

@@ -29,6 +29,7 @@ mod adopt;
 mod check;
 mod diff;
 mod down;
+mod draft;
 mod drift;
 mod execute;
 pub mod exit;
@@ -92,6 +93,7 @@ pub struct Common {
 pub enum Command {
     Init(init::Init),
     New(new::New),
+    Draft(draft::Draft),
     Seal(seal::Seal),
     Check(check::Check),
     Verify(verify::Verify),
@@ -125,6 +127,7 @@ impl Command {
         match self {
             Command::Init(_) => "init",
             Command::New(_) => "new",
+            Command::Draft(_) => "draft",
             Command::Seal(_) => "seal",
             Command::Check(_) => "check",
             Command::Verify(_) => "verify",
@@ -171,7 +174,8 @@ pub async fn run(mut cli: Cli, interrupt: Interrupt) -> u8 {
 async fn dispatch(app: &App, command: Command) -> Result<u8> {
     match command {
         Command::Init(args) => init::run(app, &args),
-        Command::New(args) => new::run(app, &args),
+        Command::New(args) => new::run(app, &args).await,
+        Command::Draft(args) => draft::run(app, &args).await,
         Command::Seal(args) => seal::run(app, &args),
         Command::Check(args) => check::run(app, &args),
         Command::Verify(args) => verify::run(app, &args).await,

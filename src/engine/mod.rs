@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::draft::Definition;
 use crate::fault::Result;
 use crate::rows::Table;
 use crate::snapshot::Snapshot;
@@ -404,6 +405,12 @@ pub trait Engine: Send + Sync {
 
     /// Reads the whole schema back from the catalog, our own tables left out (I9: an empty read is an error).
     async fn snapshot(&self, session: &mut dyn Session) -> DbResult<Snapshot>;
+
+    /// How the objects of the schema are made, in the database's own words, as far as a snapshot does not say it. Our own tables
+    /// are left out.
+    async fn definitions(&self, _session: &mut dyn Session) -> DbResult<Vec<Definition>> {
+        Ok(Vec::new())
+    }
 
     /// Reads again what a script can have touched since `before` was read; the rest stands as it was. Where the database has
     /// transactional DDL it is called in the script's own transaction, before that ends. Equal to a whole reading.

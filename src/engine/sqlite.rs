@@ -14,6 +14,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
 use super::{Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Server, Session, Site, Texts};
+use crate::draft::Definition;
 use crate::fault::Result;
 use crate::rows::Table;
 use crate::snapshot::Snapshot;
@@ -122,6 +123,10 @@ impl Engine for Sqlite {
 
     async fn snapshot(&self, session: &mut dyn Session) -> DbResult<Snapshot> {
         Ok(kept(read(session).await?))
+    }
+
+    async fn definitions(&self, session: &mut dyn Session) -> DbResult<Vec<Definition>> {
+        Ok(read(session).await?.definitions())
     }
 
     async fn snapshot_again(&self, session: &mut dyn Session, before: &Snapshot, touch: &Touch) -> DbResult<Snapshot> {

@@ -8,10 +8,13 @@ use std::collections::BTreeMap;
 use chrono::NaiveDateTime;
 
 use super::names::{self, Lacks};
-use super::sections::{Grammar, Mark, Order, has_sections, migration};
+use super::sections::{Grammar, Mark, Order, has_sections, migration, with_down};
 use super::{Certainty, File, Layout, Loaded, Tree, map_all};
+use crate::draft::Written;
+use crate::fault::Result;
 use crate::finding::Finding;
 use crate::id::Id;
+use crate::migration::Migration;
 use crate::sql::{Flavor, Script};
 
 pub(super) struct Dbmate;
@@ -55,6 +58,11 @@ impl Layout for Dbmate {
     fn new_files(&self, tree: &Tree, title: &str, at: NaiveDateTime) -> Vec<(String, String)> {
         let version = names::next_version(tree.files().iter().map(|file| file.name.as_str()), at);
         vec![(format!("{version}_{title}.sql"), "-- migrate:up\n\n\n-- migrate:down\n\n".to_owned())]
+    }
+
+    fn with_down(&self, migration: &Migration, file: &str, down: &Written) -> Result<(String, String)> {
+        let text = with_down(file, &GRAMMAR, &down.text(None));
+        Ok((migration.up.path().to_owned(), text))
     }
 }
 

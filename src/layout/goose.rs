@@ -6,9 +6,12 @@ use chrono::NaiveDateTime;
 
 use super::names::{self, Lacks};
 use super::pairs::{Numbered, Pair, Side, pair_up};
-use super::sections::{Grammar, Mark, Order, has_sections, migration};
+use super::sections::{Grammar, Mark, Order, has_sections, migration, with_down};
 use super::{Certainty, File, Layout, Loaded, Tree, map_all};
+use crate::draft::Written;
+use crate::fault::Result;
 use crate::finding::Finding;
+use crate::migration::Migration;
 use crate::sql::{Blocks, Flavor, Script};
 
 pub(super) struct Goose;
@@ -66,6 +69,11 @@ impl Layout for Goose {
     fn new_files(&self, tree: &Tree, title: &str, at: NaiveDateTime) -> Vec<(String, String)> {
         let version = names::next_version(tree.files().iter().map(|file| file.name.as_str()), at);
         vec![(format!("{version}_{title}.sql"), "-- +goose Up\n\n\n-- +goose Down\n\n".to_owned())]
+    }
+
+    fn with_down(&self, migration: &Migration, file: &str, down: &Written) -> Result<(String, String)> {
+        let text = with_down(file, &GRAMMAR, &down.text(Some(BLOCKS)));
+        Ok((migration.up.path().to_owned(), text))
     }
 }
 

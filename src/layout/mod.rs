@@ -12,11 +12,12 @@ use std::thread;
 use chrono::NaiveDateTime;
 use serde::de::DeserializeOwned;
 
+use crate::draft::Written;
 use crate::fault::{Fault, Result};
 use crate::finding::{Finding, Place};
 use crate::id::MAX_BYTES;
 use crate::migration::Migration;
-use crate::sql::Flavor;
+use crate::sql::{Flavor, Script};
 
 mod dbmate;
 mod diesel;
@@ -72,6 +73,37 @@ pub trait Layout: Sync {
     /// The files of a new migration: paths relative to the folder, with their texts. `title` is a slug
     /// ([`crate::id::slug`]); `at` is UTC. Numbers go on where the folder counts, else the time is the version.
     fn new_files(&self, tree: &Tree, title: &str, at: NaiveDateTime) -> Vec<(String, String)>;
+
+    /// Where a migration's way back is written, and the whole text that this file then has; `file` is the text of the one in
+    /// which the up stands.
+    ///
+    /// # Errors
+    /// Refused where the convention has no place for it.
+    fn with_down(&self, migration: &Migration, _file: &str, down: &Written) -> Result<(String, String)> {
+        let there = migration.down.script().map(Script::path);
+        match there.map(str::to_owned).or_else(|| names::down_beside(migration.up.path())) {
+            Some(path) => Ok((path, down.text(None))),
+            None => {
+                let up = migration.up.path();
+                let fault =
+                    Fault::refused(format!("`{up}` is not named as the up of a pair, so that its down has no name"));
+                Err(fault.help("rename it to `….up.sql`; `switchback draft ID --print` shows the down"))
+            }
+        }
+    }
+}
+
+/// The files of a new migration with its up in them.
+pub fn with_up(files: Vec<(String, String)>, up: &str) -> Vec<(String, String)> {
+    let is_one = files.len() == 1;
+    let put = |(index, (path, text)): (usize, (String, String))| match text.split_once('\n') {
+        Some((marker, rest)) if is_one => {
+            (path, format!("{marker}\n{}\n{}", up.trim_end(), rest.trim_start_matches('\n')))
+        }
+        _ if index == 0 => (path, up.to_owned()),
+        _ => (path, text),
+    };
+    files.into_iter().enumerate().map(put).collect()
 }
 
 /// What a folder gives.

@@ -28,6 +28,14 @@ pub(super) fn stem(name: &str) -> &str {
     if is_sql(name) { &name[..name.len() - 4] } else { name }
 }
 
+/// The path of the down that belongs to an up's: `down.sql` to `up.sql`, `1_a.down.sql` to `1_a.up.sql`. `None` where the
+/// name does not say that it is one of a pair.
+pub(super) fn down_beside(up: &str) -> Option<String> {
+    let name = up.rfind(['/', '\\']).map_or(0, |at| at + 1);
+    let side = if up[name..].starts_with("up.") { name } else { name + up[name..].rfind(".up.")? + 1 };
+    Some([&up[..side], "down", &up[side + 2..]].concat())
+}
+
 /// Whether somebody may have meant this as a way back.
 pub(super) fn looks_like_down(name: &str) -> bool {
     let name = name.to_ascii_lowercase();

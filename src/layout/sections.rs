@@ -82,6 +82,33 @@ pub(super) fn migration(id: Id, file: &File, grammar: &Grammar, parse: impl Fn(u
     (Some(migration), findings)
 }
 
+/// The text of a file with this as its down section: in place of the one that is there, or behind all else.
+pub(super) fn with_down(file: &str, grammar: &Grammar, down: &str) -> String {
+    let (mut before, mut after, mut side) = (String::new(), String::new(), None);
+    for line in file.split_inclusive('\n') {
+        match read_mark(line.as_bytes(), grammar).0 {
+            Some(Mark::Down(_)) => {
+                before.push_str(line);
+                side = Some(Direction::Down);
+                continue;
+            }
+            Some(Mark::Up(_)) => side = side.map(|_| Direction::Up),
+            _ => {}
+        }
+        match side {
+            None => before.push_str(line),
+            Some(Direction::Up) => after.push_str(line),
+            Some(Direction::Down) => {}
+        }
+    }
+    if !before.ends_with('\n') {
+        before.push('\n');
+    }
+    let marker = if side.is_none() { format!("\n{}\n", grammar.down) } else { String::new() };
+    let gap = if after.is_empty() { "" } else { "\n" };
+    [before.as_str(), marker.as_str(), down, gap, after.as_str()].concat()
+}
+
 struct Section<'a> {
     first_line: u32,
     bytes: &'a [u8],

@@ -6,9 +6,12 @@ use std::cmp::Ordering;
 use chrono::NaiveDateTime;
 
 use super::names::{self, Lacks};
-use super::sections::{Grammar, Mark, Order, has_sections, migration};
+use super::sections::{Grammar, Mark, Order, has_sections, migration, with_down};
 use super::{Certainty, File, Layout, Loaded, Tree, map_all};
+use crate::draft::Written;
+use crate::fault::Result;
 use crate::id::Id;
+use crate::migration::Migration;
 use crate::sql::{Blocks, Flavor, Script};
 
 pub(super) struct SqlMigrate;
@@ -55,6 +58,11 @@ impl Layout for SqlMigrate {
     fn new_files(&self, tree: &Tree, title: &str, at: NaiveDateTime) -> Vec<(String, String)> {
         let version = names::next_version(tree.files().iter().map(|file| file.name.as_str()), at);
         vec![(format!("{version}_{title}.sql"), "-- +migrate Up\n\n\n-- +migrate Down\n\n".to_owned())]
+    }
+
+    fn with_down(&self, migration: &Migration, file: &str, down: &Written) -> Result<(String, String)> {
+        let text = with_down(file, &GRAMMAR, &down.text(Some(BLOCKS)));
+        Ok((migration.up.path().to_owned(), text))
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::ddl::{self, Rule, RuleKind, Table};
 use super::lexer::Names;
+use crate::draft::Definition;
 use crate::snapshot::{Line, Snapshot};
 
 /// One row of `schema.sql`.
@@ -88,6 +89,16 @@ impl Read {
         let keys = keys(&ones);
         ones.values().for_each(|one| lines.one(one, &keys, &names));
         Some(Read { snapshot: Snapshot::default().with(&BTreeSet::new(), lines.0), ones })
+    }
+
+    /// The texts of all objects, in the order in which they were made.
+    pub fn definitions(&self) -> Vec<Definition> {
+        let told = self.ones.values().map(|one| Definition {
+            kind: one.entry.kind.clone(),
+            object: ddl::said(&one.entry.name.to_ascii_lowercase()),
+            text: one.text().to_owned(),
+        });
+        told.collect()
     }
 
     /// Rows that are new or other in a list of row, blank, hash, parted by commas; and those that are gone. `None` where the list

@@ -1,0 +1,178 @@
+//! Drafted downs: what is written is proven, what is not proven is not written, and nothing of a person's is lost.
+
+mod common;
+
+use common::{Kind, Sandbox};
+
+/// What stands before the up that is drafted for.
+const BASE: &str = "CREATE TABLE users (id INTEGER PRIMARY KEY, Name TEXT NOT NULL, mail VARCHAR(40) UNIQUE);\n\
+    CREATE TABLE posts (id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER REFERENCES users (id), n INTEGER DEFAULT 5 CHECK (n > 0));\n\
+    CREATE INDEX posts_user ON posts (user_id);\n\
+    CREATE VIEW named AS SELECT Name FROM users;\n\
+    CREATE TRIGGER counted AFTER INSERT ON posts BEGIN UPDATE users SET Name = Name WHERE id = new.user_id; END;\n";
+
+fn based(kind: Kind, up: &str) -> Sandbox {
+    let sandbox = Sandbox::new(kind);
+    sandbox.write("migrations/1_base/up.sql", BASE).write("migrations/2_next/up.sql", up);
+    sandbox.run(&["draft", "1_base"]).ok();
+    sandbox
+}
+
+#[test]
+fn each_kind_of_change_gets_a_proven_way_back() {
+    for (up, verdict) in [
+        ("CREATE TABLE t (a INTEGER);", "exact"),
+        ("CREATE TABLE p (a INTEGER PRIMARY KEY); CREATE TABLE c (a INTEGER REFERENCES p (a));", "exact"),
+        ("ALTER TABLE users ADD COLUMN age INTEGER; CREATE INDEX by_age ON users (age);", "exact"),
+        ("ALTER TABLE users ADD COLUMN boss INTEGER REFERENCES users (id);", "exact"),
+        ("CREATE UNIQUE INDEX one_name ON users (Name);", "exact"),
+        ("DROP INDEX posts_user;", "exact"),
+        ("DROP INDEX posts_user; CREATE INDEX posts_user ON posts (user_id, n);", "exact"),
+        ("CREATE VIEW w AS SELECT * FROM named;", "exact"),
+        ("DROP VIEW named; CREATE VIEW named AS SELECT Name, mail FROM users;", "exact"),
+        ("DROP VIEW named;", "exact"),
+        ("DROP TRIGGER counted;", "exact"),
+        ("CREATE TRIGGER other AFTER DELETE ON users BEGIN DELETE FROM posts WHERE user_id = old.id; END;", "exact"),
+        ("ALTER TABLE users RENAME TO people;", "exact"),
+        ("ALTER TABLE users RENAME COLUMN Name TO login;", "exact"),
+        ("ALTER TABLE posts RENAME TO articles; ALTER TABLE articles RENAME COLUMN n TO weight;", "exact"),
+        ("CREATE VIRTUAL TABLE notes USING fts5(body);", "exact"),
+        ("DROP TABLE posts;", "lossy"),
+        ("ALTER TABLE posts DROP COLUMN n;", "lossy"),
+        ("DROP VIEW named; DROP TRIGGER counted; ALTER TABLE users DROP COLUMN Name;", "lossy"),
+    ] {
+        let sandbox = based(Kind::Sqlite, up);
+        let told = sandbox.run(&["draft", "2_next"]).ok();
+        told.says(verdict);
+        let object = sandbox.json(&["verify", "--fresh"]);
+        assert_eq!(common::each(&object["migrations"], "/verdict"), ["exact", verdict], "{up}: {object}");
+    }
+}
+
+/// A table made anew: its type, its NOT NULL, its default, its key, its CHECK.
+#[test]
+fn a_table_that_was_rebuilt_is_rebuilt_back() {
+    let rebuilt = |columns: &str| {
+        format!(
+            "CREATE TABLE fresh (id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER REFERENCES users (id), {columns});\n\
+             INSERT INTO fresh (id, user_id, n) SELECT id, user_id, n FROM posts;\n\
+             DROP TABLE posts;\nALTER TABLE fresh RENAME TO posts;\n"
+        )
+    };
+    for columns in [
+        "n TEXT DEFAULT 5 CHECK (n > 0)",
+        "n INTEGER DEFAULT 6 CHECK (n > 0)",
+        "n INTEGER DEFAULT 5 UNIQUE CHECK (n > 0)",
+    ] {
+        let sandbox = based(Kind::Sqlite, &rebuilt(columns));
+        sandbox.run(&["draft", "2_next"]);
+        let down = sandbox.read("migrations/2_next/down.sql");
+        assert!(down.contains("posts__new") && down.contains("CREATE TRIGGER counted"), "{down}");
+        let object = sandbox.json(&["verify", "--fresh"]);
+        let verdict = object["migrations"][1]["verdict"].as_str().unwrap_or_default();
+        assert!(["exact", "lossy"].contains(&verdict), "{columns}: {object}");
+    }
+}
+
+/// NULLs that came after the up have no place in the schema before it: what becomes of them is said.
+#[test]
+fn what_is_put_in_the_place_of_newer_values_is_said() {
+    let sandbox = based(
+        Kind::Sqlite,
+        "DROP VIEW named;\nDROP TRIGGER counted;\nCREATE TABLE fresh (id INTEGER PRIMARY KEY, Name TEXT, mail VARCHAR(40) UNIQUE);\n\
+         INSERT INTO fresh SELECT id, Name, mail FROM users;\nDROP TABLE users;\nALTER TABLE fresh RENAME TO users;\n\
+         CREATE VIEW named AS SELECT Name FROM users;\n",
+    );
+    sandbox.run(&["draft", "2_next"]).ok().says("users.name: where it is NULL now, '' is put in its place");
+    assert!(sandbox.read("migrations/2_next/down.sql").contains("-- - users.name: where it is NULL"));
+}
+
+#[test]
+fn what_is_not_proven_is_shown_and_not_written() {
+    let sandbox = based(Kind::Sqlite, "UPDATE users SET Name = 'x';");
+    let told = sandbox.run(&["draft", "2_next"]).exits(1);
+    told.says("is not proven").says("what this does to rows: UPDATE users SET Name = 'x'");
+    assert!(!sandbox.root().join("migrations/2_next/down.sql").exists());
+    let object = sandbox.json(&["draft", "2_next"]);
+    assert_eq!((&object["proven"], &object["written"]), (&false.into(), &serde_json::Value::Null), "{object}");
+}
+
+#[test]
+fn a_down_that_does_something_stays_unless_it_is_to_go() {
+    let sandbox = based(Kind::Sqlite, "CREATE TABLE t (a INTEGER);");
+    let mine = "DROP TABLE IF EXISTS t; -- mine\n";
+    sandbox.write("migrations/2_next/down.sql", mine);
+    sandbox.run(&["draft", "2_next"]).exits(1).says("has a down already").says("--force");
+    sandbox.run(&["draft", "2_next", "--print"]).ok().says("DROP TABLE t;").says("nothing was written");
+    assert_eq!(sandbox.read("migrations/2_next/down.sql"), mine);
+    sandbox.run(&["draft", "2_next", "--force"]).ok().says("-DROP TABLE IF EXISTS t; -- mine");
+    // One that does nothing is none.
+    sandbox.write("migrations/2_next/down.sql", "-- not yet\nSELECT 1;\n");
+    sandbox.run(&["draft", "2_next"]).ok().says("-SELECT 1;");
+    sandbox
+        .write("migrations/2_next/migration.toml", "[irreversible]\nreason = \"no\"\n")
+        .remove("migrations/2_next/down.sql");
+    sandbox.run(&["draft", "2_next"]).exits(1).says("declared irreversible");
+}
+
+#[test]
+fn a_new_migration_is_made_with_both_ways() {
+    let sandbox = based(Kind::Sqlite, "CREATE TABLE t (a INTEGER);");
+    sandbox.run(&["draft", "2_next"]).ok();
+    sandbox.write("add.sql", "ALTER TABLE t ADD COLUMN b TEXT;\n");
+    sandbox.run(&["new", "add b", "--draft-down"]).exits(2).says("--up");
+    let told = sandbox.run(&["new", "add b", "--up", "add.sql", "--draft-down"]).ok();
+    told.says("up.sql").says("down.sql").says("exact");
+    let object = sandbox.json(&["verify"]);
+    assert_eq!(common::each(&object["migrations"], "/verdict"), ["exact"; 3], "{object}");
+    // An up that fails leaves no files.
+    sandbox.write("bad.sql", "ALTER TABLE nowhere ADD COLUMN b TEXT;\n");
+    sandbox.run(&["new", "bad", "--up", "bad.sql", "--draft-down"]).exits(1).says("no such table");
+    assert_eq!(
+        std::fs::read_dir(sandbox.root().join("migrations"))
+            .unwrap()
+            .filter(|one| { one.as_ref().is_ok_and(|one| one.path().is_dir()) })
+            .count(),
+        3
+    );
+}
+
+/// Other tools' files get the down where these tools look for it.
+#[test]
+fn the_down_stands_where_the_layout_wants_it() {
+    let up = "CREATE TABLE t (a INTEGER);\nCREATE TRIGGER g AFTER INSERT ON t BEGIN DELETE FROM t WHERE a = 1; END;\n";
+    for (layout, file, text, written) in [
+        ("golang-migrate", "migrations/1_t.up.sql", up.to_owned(), "migrations/1_t.down.sql"),
+        ("sqlx", "migrations/1_t.up.sql", up.to_owned(), "migrations/1_t.down.sql"),
+        ("dbmate", "migrations/1_t.sql", format!("-- migrate:up\n{up}"), "migrations/1_t.sql"),
+        ("dbmate", "migrations/1_t.sql", format!("-- migrate:up\n{up}-- migrate:down\n\n"), "migrations/1_t.sql"),
+        (
+            "goose",
+            "migrations/1_t.sql",
+            format!("-- +goose Up\n-- +goose StatementBegin\n{up}-- +goose StatementEnd\n-- +goose Down\n"),
+            "migrations/1_t.sql",
+        ),
+    ] {
+        let sandbox = Sandbox::new(Kind::Sqlite);
+        sandbox.write(file, &text);
+        sandbox.run(&["draft", "1_t", "--layout", layout]).ok();
+        let now = sandbox.read(written);
+        assert!(now.contains("DROP TABLE t;"), "{layout}: {now}");
+        assert!(written != file || now.starts_with(text.trim_end()), "{layout}: {now}");
+        let object = sandbox.json(&["verify", "--layout", layout]);
+        assert_eq!(object["migrations"][0]["verdict"], "exact", "{layout}: {object}");
+    }
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.write("migrations/1_t.sql", up);
+    sandbox.run(&["draft", "1_t", "--layout", "sqlx"]).exits(1).says("rename it");
+}
+
+/// Servers have no drafts yet, and say so instead of guessing.
+#[test]
+fn an_engine_without_drafts_says_so() {
+    common::each_server(|sandbox| {
+        sandbox.write("migrations/1_t/up.sql", "CREATE TABLE t (a integer);\n");
+        sandbox.run(&["draft", "1_t"]).exits(1).says("for SQLite only so far");
+        assert!(!sandbox.root().join("migrations/1_t/down.sql").exists());
+    });
+}
