@@ -60,7 +60,7 @@ pub async fn draft(
 fn require_known(maker: &Maker, server: &Server, migration: &Migration) -> Result<Steps> {
     draft::by_flavor(maker.engine().dialect().flavor).ok_or_else(|| {
         let fault =
-            Fault::refused(format!("no down can be drafted on {}: it is done for SQLite only so far", server.engine));
+            Fault::refused(format!("no down can be drafted on {}: it is made on SQLite and PostgreSQL", server.engine));
         fault.help(format!(
             "write the down of `{0}` yourself; `switchback verify {0}` tells what it leaves behind",
             migration.id

@@ -11,6 +11,7 @@ use crate::snapshot::Snapshot;
 use crate::sql::{Blocks, Flavor};
 
 mod objects;
+mod postgres;
 mod sqlite;
 
 /// How an object is made, in the database's own words; where it is a part of a table, the words for that part.
@@ -98,7 +99,8 @@ pub type Steps = fn(&Task<'_>) -> Vec<Step>;
 pub fn by_flavor(flavor: Flavor) -> Option<Steps> {
     match flavor {
         Flavor::Sqlite => Some(sqlite::steps),
-        Flavor::Postgres | Flavor::Mysql => None,
+        Flavor::Postgres => Some(postgres::steps),
+        Flavor::Mysql => None,
     }
 }
 
