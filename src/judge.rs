@@ -192,8 +192,12 @@ fn verdict(migration: &Migration, seen: &Seen, findings: &mut Vec<Finding>) -> V
             return Verdict::Missing;
         }
         Down::Script(script) if script.statements().is_empty() => {
-            let place = script.place(0);
-            findings.push(Finding::error("down-empty", "the down script holds no statement").at(place));
+            let finding = if migration.is_blank() {
+                Finding::warning("down-empty", "neither the up nor the down holds a statement")
+            } else {
+                Finding::error("down-empty", "the down script holds no statement")
+            };
+            findings.push(finding.at(script.place(0)));
         }
         Down::Script(_) => {}
     }
@@ -221,7 +225,7 @@ fn verdict(migration: &Migration, seen: &Seen, findings: &mut Vec<Finding>) -> V
     }
     let weight = snapshot::weight(&back).max(snapshot::weight(&again));
     let lossy = lossy(migration, seen, findings);
-    let empty = migration.down.script().is_some_and(|script| script.statements().is_empty());
+    let empty = migration.down.script().is_some_and(|script| script.statements().is_empty()) && !migration.is_blank();
     match weight {
         Some(Weight::Strong) => Verdict::Broken,
         _ if seen.down_failed.is_some() => Verdict::Broken,

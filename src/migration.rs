@@ -179,6 +179,13 @@ impl Migration {
         is_one_group(self.settings.group.as_deref(), other.settings.group.as_deref())
     }
 
+    /// Whether no script of it holds a statement: there is nothing to undo. Histories for several engines have such, where
+    /// one of them needs no change.
+    pub fn is_blank(&self) -> bool {
+        let is_empty = |script: &Script| script.problem().is_none() && script.statements().is_empty();
+        is_empty(&self.up) && self.down.script().is_some_and(is_empty)
+    }
+
     /// Whether the way back is declared not to exist.
     pub fn is_irreversible(&self) -> bool {
         matches!(self.down, Down::Irreversible(_))

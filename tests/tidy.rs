@@ -144,6 +144,8 @@ const SQL_EXCEPTIONS: &[Exception] = &[
     ("src/draft/postgres.rs", "DROP", "is a script for a person to read, tried in a shadow"),
     ("src/draft/postgres.rs", "CREATE", "is a script for a person to read, tried in a shadow"),
     ("src/draft/postgres.rs", "UPDATE", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/postgres.rs", "WITH", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/postgres.rs", "SET", "is a script for a person to read, tried in a shadow"),
     ("src/draft/sqlite.rs", "ALTER", "is a script for a person to read, tried in a shadow"),
     ("src/draft/sqlite.rs", "DROP", "is a script for a person to read, tried in a shadow"),
     ("src/draft/sqlite.rs", "INSERT", "is a script for a person to read, tried in a shadow"),

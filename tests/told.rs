@@ -29,6 +29,22 @@ fn a_missing_down_is_told_once_and_a_waiver_makes_it_a_note() {
 }
 
 #[test]
+fn scripts_that_both_hold_nothing_are_a_warning_and_no_broken_down() {
+    each_engine(|sandbox| {
+        let blank = sandbox.migration("1_for_another_engine", "-- nothing to do here\n", "");
+        blank.migration("2_forgotten", "SELECT 1;\n", "");
+        sandbox.run(&["seal"]).ok();
+        assert_eq!(checked(sandbox), ["warning down-empty", "error down-empty"]);
+        let told = sandbox.json(&["verify"]);
+        assert_eq!(each(&told["migrations"], "/verdict"), ["exact", "broken"]);
+        let fresh = sandbox.run(&["verify", "--fresh", "1_for"]).ok();
+        fresh.says("neither the up nor the down holds a statement");
+        sandbox.run(&["up", "--to", "1_for"]).ok().says("applied  1_for_another_engine");
+        sandbox.run(&["down", "--all", "--yes"]).ok().says("reverted 1_for_another_engine");
+    });
+}
+
+#[test]
 fn a_dbmate_file_without_a_down_section_can_be_waived() {
     let sandbox = Sandbox::new(Kind::Sqlite);
     sandbox

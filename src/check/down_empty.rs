@@ -23,6 +23,11 @@ impl Check for DownEmpty {
             // Another member of its group may undo it, which the proof tells.
             .filter(|part| part.script.statements().is_empty() && part.migration.settings.group.is_none())
             .map(|part| {
+                if part.migration.is_blank() {
+                    let finding = Finding::warning(CODE, "neither the up nor the down holds a statement");
+                    let finding = finding.of(&part.migration.id).at(top(part.script));
+                    return finding.help("write both, unless this engine needs no change here");
+                }
                 let message = if part.script.text().trim().is_empty() {
                     "the down script is empty"
                 } else {

@@ -389,10 +389,11 @@ fn refuse_other_than_open(state: &State, plan: &Plan, project: &Project) -> Resu
 }
 
 fn refuse_irreversible(plan: &Plan) -> Result<()> {
+    // Of a group, another member may undo it; what is blank has nothing to undo.
+    let may_be_empty = |step: &Step| step.migration.settings.group.is_some() || step.migration.is_blank();
     let stuck = |step: &&Step| {
-        let is_empty =
-            |script: &crate::sql::Script| script.statements().is_empty() && step.migration.settings.group.is_none();
-        step.direction == Direction::Down && step.script().is_none_or(is_empty)
+        let is_stuck = |script: &crate::sql::Script| script.statements().is_empty() && !may_be_empty(step);
+        step.direction == Direction::Down && step.script().is_none_or(is_stuck)
     };
     let Some(step) = plan.steps.iter().find(stuck) else { return Ok(()) };
     let id = &step.migration.id;
