@@ -1,25 +1,32 @@
 //! Holds our verdicts against the engines' own dump tools, on a real history:
 //!
-//! `cargo run --release --example accuracy -- URL FOLDER` with the URL of a server where databases may be made (or `sqlite:`) and
-//! the folder of a history. Each up and down is run by the engine's own client, on empty tables; the schema is dumped before
-//! the up and behind the down. Where the two texts are the same, the down is taken to restore the schema. What disagrees with
-//! our verdict is listed, with the lines that differ: each such line is a bug of ours, or has a reason.
+//! `cargo run --release --example accuracy -- URL FOLDER [STATEMENT]` with the URL of a server where databases may be made (or
+//! `sqlite:`), the folder of a history, and what its `[session]` says, if anything: it is put before each script. Each up and down
+//! is run by the engine's own client, on empty tables; the schema is dumped before the up and behind the down. Where the two texts
+//! are the same, the down is taken to restore the schema. What disagrees with our verdict is listed, with the lines that differ:
+//! each such line is a bug of ours, or has a reason.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use switchback::database::engine_of;
 use switchback::migration::{Down, Migration};
 use switchback::project::{Files, Project};
+use switchback::sql::{Flavor, Script};
 use switchback::target::Target;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [url, folder] = arguments.as_slice() else {
-        eprintln!("accuracy URL FOLDER");
-        return ExitCode::from(2);
+    let (url, folder, session) = match arguments.as_slice() {
+        [url, folder] => (url, folder, ""),
+        [url, folder, session] => (url, folder, session.as_str()),
+        _ => {
+            eprintln!("accuracy URL FOLDER [STATEMENT]");
+            return ExitCode::from(2);
+        }
     };
-    match run(url, Path::new(folder)) {
+    match run(url, Path::new(folder), session) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
@@ -40,8 +47,8 @@ enum Oracle {
 }
 
 /// Gives the number of verdicts that disagree.
-fn run(url: &str, folder: &Path) -> Result<usize, String> {
-    let scratch = Scratch::new(url)?;
+fn run(url: &str, folder: &Path, session: &str) -> Result<usize, String> {
+    let scratch = Scratch::new(url, session)?;
     let target = Target::parse(url).map_err(|fault| fault.to_string())?;
     let dialect = engine_of(&target).map_err(|fault| fault.to_string())?.dialect();
     let files = Files { dir: folder.join("migrations"), seeds: None, layout: None, session: Default::default() };
@@ -50,19 +57,26 @@ fn run(url: &str, folder: &Path) -> Result<usize, String> {
     let history: Vec<&Migration> = project.ordered(&graph).into_iter().collect();
     let verdicts = verdicts(url, folder)?;
     let (mut agree, mut disagree) = (0, 0);
+    let mut applied: Vec<&Migration> = Vec::new();
     scratch.make()?;
-    for (at, migration) in history.iter().enumerate() {
+    for migration in history {
         let Some(verdict) = verdicts.iter().find(|(id, _)| *id == migration.id.as_str()).map(|(_, verdict)| verdict)
         else {
             continue;
         };
         let before = scratch.dump()?;
-        if scratch.script(migration.up.text()).is_err() {
-            println!("{}: its up fails by the engine's own client; we say {verdict}", migration.id);
-            break;
+        if let Err(words) = scratch.script(&migration.up) {
+            println!("{}: we say {verdict}", migration.id);
+            println!("  the up fails by the engine's own client: {}", words.lines().next().unwrap_or_default());
+            if verdict != "failed" {
+                break;
+            }
+            scratch.stand_behind(&applied)?;
+            continue;
         }
+        applied.push(migration);
         if let Down::Script(down) = &migration.down {
-            let oracle = match scratch.script(down.text()) {
+            let oracle = match scratch.script(down) {
                 Err(words) => Oracle::Fails(words),
                 Ok(()) => match differing(&before, &scratch.dump()?) {
                     lines if lines.is_empty() => Oracle::Restores,
@@ -81,9 +95,8 @@ fn run(url: &str, folder: &Path) -> Result<usize, String> {
                     Oracle::Fails(words) => println!("  the down fails: {}", words.lines().next().unwrap_or_default()),
                 }
             }
-            if !restores || scratch.script(migration.up.text()).is_err() {
-                scratch.make()?;
-                history[..=at].iter().try_for_each(|one| scratch.script(one.up.text()))?;
+            if !restores || scratch.script(&migration.up).is_err() {
+                scratch.stand_behind(&applied)?;
             }
         }
     }
@@ -92,21 +105,15 @@ fn run(url: &str, folder: &Path) -> Result<usize, String> {
     Ok(disagree)
 }
 
-/// Lines that only one of the two has, as `- …` and `+ …`; their order does not count, as dump tools sort by dependency.
+/// Lines that one of the two has more often, as `- …` and `+ …`; their order does not count, as dump tools sort by dependency.
 fn differing(before: &str, after: &str) -> Vec<String> {
-    let sorted = |text: &str| {
-        let mut lines: Vec<String> = text.lines().map(|line| line.trim().trim_end_matches(',').to_owned()).collect();
-        lines.sort_unstable();
-        lines
-    };
-    let (one, two) = (sorted(before), sorted(after));
-    let only = |mark: char, these: &[String], those: &[String]| -> Vec<String> {
-        let lines = these.iter().filter(|line| those.binary_search(line).is_err());
-        lines.map(|line| format!("{mark} {line}")).collect()
-    };
-    let mut lines = only('-', &one, &two);
-    lines.extend(only('+', &two, &one));
-    lines
+    let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
+    for (text, step) in [(before, 1), (after, -1)] {
+        text.lines().for_each(|line| *counts.entry(line.trim().trim_end_matches(',')).or_default() += step);
+    }
+    let gone = counts.iter().filter(|(_, count)| **count > 0).map(|(line, _)| format!("- {line}"));
+    let new = counts.iter().filter(|(_, count)| **count < 0).map(|(line, _)| format!("+ {line}"));
+    gone.chain(new).collect()
 }
 
 /// Our verdicts, by id.
@@ -121,16 +128,31 @@ fn verdicts(url: &str, folder: &Path) -> Result<Vec<(String, String)>, String> {
     Ok(migrations.iter().map(|one| (text(&one["id"]), text(&one["verdict"]))).collect())
 }
 
+/// SQLite's words for its tables as plain text. It keeps a table as it was written, so that the same table reads otherwise when
+/// a column was added to it, or when it was renamed into place: other lines, quotes, and the shell's own `IF NOT EXISTS`.
+fn plain(schema: &str) -> String {
+    let is_own = |line: &&str| line.starts_with("CREATE TABLE sqlite_");
+    let kept = schema.lines().filter(|line| !is_own(line)).map(|line| line.split("--").next().unwrap_or_default());
+    let text = kept.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
+    let text = text.replace('"', "").replace(" IF NOT EXISTS ", " ");
+    [('(', "\n(\n"), (')', "\n)\n"), (',', "\n"), (';', "\n;\n")]
+        .into_iter()
+        .fold(text, |text, (mark, line)| text.replace(mark, line))
+}
+
 /// A database of our own, spoken to by the engine's own tools.
 struct Scratch {
     url: url::Url,
     name: String,
+    /// Runs before each script.
+    session: String,
 }
 
 impl Scratch {
-    fn new(text: &str) -> Result<Scratch, String> {
+    fn new(text: &str, session: &str) -> Result<Scratch, String> {
         let url = url::Url::parse(text).map_err(|error| format!("{text}: {error}"))?;
-        Ok(Scratch { url, name: format!("accuracy_{}", std::process::id()) })
+        let session = if session.is_empty() { String::new() } else { format!("{session};\n") };
+        Ok(Scratch { url, name: format!("accuracy_{}", std::process::id()), session })
     }
 
     fn file(&self) -> String {
@@ -156,8 +178,25 @@ impl Scratch {
     }
 
     /// Runs a script as a user would by hand.
-    fn script(&self, text: &str) -> Result<(), String> {
-        self.client(&self.name, text).map(drop)
+    fn script(&self, script: &Script) -> Result<(), String> {
+        let (text, session) = (script.text(), &self.session);
+        let statements = script.statements().iter().map(|statement| script.sql(statement));
+        let has_body = script.flavor() == Flavor::Mysql
+            && !text.contains("DELIMITER")
+            && statements.clone().any(|sql| sql.contains(';'));
+        // A library takes the body of a procedure as one statement; the client must be told where it ends.
+        let text = if has_body {
+            statements.map(|sql| format!("DELIMITER $$\n{sql}\n$$\nDELIMITER ;\n")).collect()
+        } else {
+            text.to_owned()
+        };
+        self.client(&self.name, &format!("{session}{text}")).map(drop)
+    }
+
+    /// Makes it anew, and runs these ups.
+    fn stand_behind(&self, applied: &[&Migration]) -> Result<(), String> {
+        self.make()?;
+        applied.iter().try_for_each(|one| self.script(&one.up))
     }
 
     fn client(&self, database: &str, text: &str) -> Result<String, String> {
@@ -200,7 +239,7 @@ impl Scratch {
     /// The schema in the dump tool's words, without what differs from dump to dump.
     fn dump(&self) -> Result<String, String> {
         let text = match self.url.scheme() {
-            "sqlite" => self.client("", ".schema\n")?,
+            "sqlite" => plain(&self.client("", ".schema\n")?),
             "postgres" | "postgresql" => fed(self.command("pg_dump", &self.name).arg("-s"), "")?,
             _ => {
                 let mut command = self.command("mysqldump", &self.name);
