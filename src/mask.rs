@@ -88,20 +88,25 @@ impl Hasher {
                 masked
             }
         };
+        if form == Form::Whole {
+            return masked;
+        }
         let cased = |(ch, was): (char, char)| if was.is_ascii_uppercase() { ch.to_ascii_uppercase() } else { ch };
         masked.chars().zip(value.chars()).map(cased).collect()
     }
 
     fn find(&self, form: Form, plain: &str) -> String {
-        let mut found = String::new();
-        for number in 0..TRIES {
-            found = self.moved(form, plain, number);
-            let is_free = !self.taken.contains(&(form, found.clone()));
-            if is_free && found != plain && (form != Form::Whole || is_within(&found, plain)) {
-                break;
+        let is_free = |found: &String| !self.taken.contains(&(form, found.clone()));
+        let fits = |found: &String| form != Form::Whole || is_within(found, plain);
+        // Where all others of its length are taken, a whole number may have a digit more, and anything else stays as it is.
+        let wider = (form == Form::Whole).then(|| format!("{plain}0"));
+        for pattern in std::iter::once(plain).chain(wider.as_deref()) {
+            let tries = (0..TRIES).map(|number| self.moved(form, pattern, number));
+            if let Some(found) = tries.into_iter().find(|found| is_free(found) && found != plain && fits(found)) {
+                return found;
             }
         }
-        found
+        plain.to_owned()
     }
 
     fn moved(&self, form: Form, plain: &str, number: u32) -> String {
@@ -161,6 +166,16 @@ mod tests {
 
     fn hasher() -> Hasher {
         Hasher::new("salt".to_owned())
+    }
+
+    #[test]
+    fn the_last_of_a_small_range_is_no_double() {
+        for salt in 0..50 {
+            let mut hasher = Hasher::new(salt.to_string());
+            let hashed: HashSet<String> =
+                (1..=60).map(|number| hasher.hash(Form::Whole, &number.to_string())).collect();
+            assert_eq!(hashed.len(), 60, "salt {salt}");
+        }
     }
 
     #[test]
