@@ -124,6 +124,9 @@ pub enum Warrant {
         /// Digests of the schema that it was proven from and to.
         from: Sha,
         to: Sha,
+        /// What binds it to the members of the group that was proven as one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<Sha>,
         /// Tables and columns whose rows do not come back.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         loses: Vec<String>,
@@ -135,6 +138,8 @@ pub enum Warrant {
         verdict: Verdict,
         reason: String,
         who: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<Sha>,
         #[serde(flatten)]
         drops: Drops,
     },
@@ -153,6 +158,7 @@ impl Warrant {
             verdict: proof.verdict(),
             from: proof.from().clone(),
             to: proof.to().clone(),
+            group: proof.group().cloned(),
             loses: proof.loses().to_vec(),
             drops: proof.drops().clone(),
         }
@@ -164,6 +170,7 @@ impl Warrant {
             verdict: waiver.verdict,
             reason: waiver.reason.clone(),
             who: waiver.by.clone(),
+            group: proof.and_then(|proof| proof.group().cloned()),
             drops: proof.map(|proof| proof.drops().clone()).unwrap_or_default(),
         }
     }
@@ -184,6 +191,14 @@ impl Warrant {
         match self {
             Warrant::Proof { drops, .. } | Warrant::Waiver { drops, .. } | Warrant::Adopted { drops } => drops.clone(),
             Warrant::Recorded { warrant } => Drops::deserialize(warrant.as_ref()).unwrap_or_default(),
+        }
+    }
+
+    /// What a recorded one says of the group that was proven as one.
+    pub fn recorded_group(&self) -> Option<&str> {
+        match self {
+            Warrant::Recorded { warrant } => warrant.get("group")?.as_str(),
+            Warrant::Proof { .. } | Warrant::Waiver { .. } | Warrant::Adopted { .. } => None,
         }
     }
 

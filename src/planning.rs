@@ -9,7 +9,7 @@ use crate::fault::{Fault, Result};
 use crate::finding::{Finding, Place};
 use crate::id::Id;
 use crate::ledger::{Applied, Entry, Open, State};
-use crate::migration::{Down, Irreversible, Migration, Settings, is_one_group};
+use crate::migration::{Down, Irreversible, Migration, Settings, group_sha, is_one_group, units};
 use crate::plan::{self, Direction, Goal, Plan, Source, Step, Warrant};
 use crate::project::Project;
 use crate::proof::{self, Link, Standing};
@@ -369,7 +369,33 @@ pub async fn warrants(
         }
         (Direction::Down, None) => Ok(None),
     };
-    plan.steps.iter().map(&mut warrant).collect()
+    let warrants: Vec<Option<Warrant>> = plan.steps.iter().map(&mut warrant).collect::<Result<_>>()?;
+    refuse_parts(plan, &warrants)?;
+    Ok(warrants)
+}
+
+/// # Errors
+/// Refused when a part of a group would be taken back that was proven as a whole: another member stopped half-way, and what
+/// undoes both may stand in its down alone.
+fn refuse_parts(plan: &Plan, warrants: &[Option<Warrant>]) -> Result<()> {
+    let joins = |one: &Step, other: &Step| {
+        one.direction == other.direction && one.migration.is_one_group_with(&other.migration)
+    };
+    for at in units(&plan.steps, joins).into_iter().filter(|at| plan.steps[at.start].direction == Direction::Down) {
+        let digests: Vec<Sha> = plan.steps[at.clone()].iter().rev().map(|step| step.migration.digest()).collect();
+        let whole = group_sha(&digests.iter().collect::<Vec<_>>());
+        let mut recorded = warrants[at.clone()].iter().flatten().filter_map(Warrant::recorded_group).peekable();
+        // An amendment of one member says anew what binds them all.
+        if recorded.peek().is_some() && recorded.all(|group| whole.as_ref().is_none_or(|whole| whole.as_str() != group))
+        {
+            let id = &plan.steps[at.start].migration.id;
+            let fault = Fault::refused(format!("`{id}` is part of a group, and not all of it is applied"));
+            return Err(fault
+                .cause("the group was proven as a whole, and its parts may not be undone by their own downs")
+                .help("`switchback up` goes on with it"));
+        }
+    }
+    Ok(())
 }
 
 /// The warrants that the registry gives for migrations that were applied in this order; `None` where there is none.
