@@ -333,3 +333,18 @@ fn rows_come_from_an_engine_of_the_same_kind_by_name_or_url() {
     let other = Sandbox::new(Kind::Postgres);
     sandbox.run(&["verify", "--data-from", &other.url]).exits(2).says("(postgres) cannot stand in a shadow of sqlite");
 }
+
+/// A typing error must not end in a verdict on made-up rows.
+#[test]
+fn a_database_without_rows_is_refused() {
+    each_engine(|sandbox| {
+        sandbox.tables(1).run(&["up"]).ok();
+        sandbox.run(&["verify", "--data-from", &sandbox.url]).exits(1).says("has no row to take");
+        if sandbox.kind == Kind::Sqlite {
+            sandbox.run(&["verify", "--data-from", "sqlite:nowhere.db"]).exits(1).says("nowhere.db has no row to take");
+            assert!(!sandbox.root().join("nowhere.db").exists());
+        }
+        sandbox.sql("INSERT INTO t1 (id) VALUES (1)");
+        sandbox.run(&["verify", "--data-from", &sandbox.url]).ok().says("taking 1 row of 1 table");
+    });
+}

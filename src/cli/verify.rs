@@ -119,6 +119,11 @@ async fn real(app: &App, name: &str, rows: u32, walk: &[&Migration], maker: &mut
     };
     let sample = sample::sample(&mut database, &wanted).await?;
     database.close().await;
+    if sample.count() == 0 {
+        // Made-up rows would be judged in their place, and taken for real ones.
+        let fault = Fault::refused(format!("{name} has no row to take"));
+        return Err(fault.help("is it the database that you mean? Without --data-from rows are made up"));
+    }
     if !state.exists {
         let what = format!("{name} has no ledger, so every migration counts as one that is not applied there");
         let finding =
