@@ -260,10 +260,9 @@ fn is_taken_by_the_up(loss: &Loss, migration: &Migration, there: &[Change]) -> b
     let titles = [format!("table {}", loss.table), format!("column {}", loss.title())].map(|title| folded(&title));
     let is_changed = there.iter().any(|change| change.fate != Fate::Added && titles.contains(&folded(&change.title())));
     let up = &migration.up;
-    let writes = up
-        .statements()
-        .iter()
-        .map(|statement| class::classify(up, statement))
-        .any(|class| class.opaque || class.writes_rows.is_some_and(|table| is_called(&loss.table, &table)));
+    let writes = up.statements().iter().map(|statement| class::classify(up, statement)).any(|class| {
+        let is_named = class.opaque && up.names().iter().any(|name| is_called(&loss.table, name));
+        is_named || class.writes_rows.is_some_and(|table| is_called(&loss.table, &table))
+    });
     is_changed || writes
 }

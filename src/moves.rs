@@ -22,17 +22,12 @@ pub type Move = (String, String);
 /// Each table that went with each that came, and for columns those of the same table, where both scripts say that this is a
 /// new name.
 pub fn candidates(there: &[Change], migration: &Migration) -> Vec<Move> {
-    let pairs = pairs(there);
-    if pairs.is_empty() {
-        return pairs;
+    let mut pairs = said(there, &migration.up);
+    if let (false, Down::Script(down)) = (pairs.is_empty(), &migration.down) {
+        let down = Renames::of(down);
+        pairs.retain(|(from, to)| down.say(to, from));
     }
-    let up = Renames::of(&migration.up);
-    let down = match &migration.down {
-        Down::Script(script) => Some(Renames::of(script)),
-        Down::Irreversible(_) | Down::Missing => None,
-    };
-    let is_said = |(from, to): &Move| up.say(from, to) && down.as_ref().is_none_or(|down| down.say(to, from));
-    pairs.into_iter().filter(is_said).collect()
+    pairs
 }
 
 /// Tables and columns that went and came where the up says that this is a new name; each name once.
