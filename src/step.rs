@@ -120,7 +120,8 @@ impl<'a> Run<'a> {
         let mut attempt = 1;
         // Where nothing has to be looked at behind the script, what ends the step is one message.
         let plain = self.locked.engine().dialect().sql.constraints.is_empty();
-        let is_verified = members.iter().any(|(step, _)| step.migration.verify.is_some());
+        let is_verified =
+            members.iter().any(|(step, _)| step.direction == Direction::Up && step.migration.verify.is_some());
         let mut end = if plain && !self.ends.last && !is_verified { End::AtOnce } else { End::Apart };
         loop {
             let stop = match self.attempt(&members, end).await {
@@ -197,16 +198,20 @@ impl<'a> Run<'a> {
         Ok(rows)
     }
 
-    /// Appends a row for each member; the last one says what the schema is then.
+    /// Appends a row for each member; the first one says what the schema was before, the last one what it is then.
     fn append(&mut self, members: &[(&'a Step, &'a Warrant)], rows: &[u64], after: Option<&Sha>) -> Vec<Done> {
         let mut all = Vec::with_capacity(members.len());
+        let before = self.ends.before.clone();
         for (at, (member, rows)) in members.iter().zip(rows).enumerate() {
             (self.step, self.warrant) = *member;
             let after = after.filter(|_| at + 1 == members.len());
             let entry = self.entry(Phase::Done, *rows).with_some("schema_after", after.map(Sha::as_str));
             let entry = self.locked.append(entry);
             all.push(self.done(entry.seq(), *rows));
+            self.ends.before = None;
         }
+        // Where the end is tried again, the rows are made again.
+        self.ends.before = before;
         all
     }
 
