@@ -13,7 +13,7 @@ use crate::data::Data;
 use crate::draft::Schema;
 use crate::engine::{Canceller, DbError, DbErrorKind, DbResult, Engine, Names, Ran, Session};
 use crate::fault::{Fault, Result};
-use crate::fill::{self, Filled, Unfilled};
+use crate::fill::{self, Around, Filled, Unfilled};
 use crate::finding::Finding;
 use crate::history::{may_name_one, without_histories};
 use crate::inserts::Mildness;
@@ -27,7 +27,10 @@ use crate::sql::{Script, Statement};
 use crate::store;
 use crate::touch::Touch;
 
+mod left;
 mod real;
+
+use left::Left;
 
 /// A shadow on its way along the migrations.
 pub struct Chain {
@@ -43,8 +46,10 @@ pub struct Chain {
     source: real::Source,
     /// Tables that no row could be made for.
     unfilled: Vec<Unfilled>,
-    /// A script has run since the last reset that says something of its session, or runs code that is not in its text.
-    may_be_changed: bool,
+    /// What scripts can have left in the session since the last reset.
+    left: Left,
+    /// A transaction is open in which things are tried.
+    is_trying: bool,
     /// Number of migrations that it stands behind.
     pub at: usize,
 }
@@ -89,7 +94,8 @@ impl Chain {
             prepared: String::new(),
             source: real::Source::default(),
             unfilled: Vec::new(),
-            may_be_changed: false,
+            left: Left::Nothing,
+            is_trying: false,
             at: 0,
         })
     }
@@ -135,7 +141,7 @@ impl Chain {
     async fn set(&mut self, wanted: &str) -> Result<()> {
         if self.prepared != wanted {
             wanted.clone_into(&mut self.prepared);
-            self.may_be_changed = true;
+            self.left = Left::Anything;
             self.reset(true).await?;
         }
         Ok(())
@@ -161,8 +167,8 @@ impl Chain {
             if self.interrupt.count() > 0 {
                 return Err(Fault::refused("stopped on request; the shadow is dropped"));
             }
+            self.left = self.left.max(Left::by(script));
             let touches = class::touches_session(script);
-            self.may_be_changed |= touches || class::is_opaque(script);
             if ran.is_ok() && self.ended(script, None, touches).await?.is_ok() {
                 return Ok(Ok(()));
             }
@@ -217,7 +223,7 @@ impl Chain {
         let sql = &self.engine.dialect().sql;
         if manner == Manner::OneTransaction {
             let mark = if before.is_some() { sql.mark } else { "" };
-            self.own(&[sql.begin, mark].concat()).await?;
+            self.begin(mark).await?;
         }
         let mut schema = None;
         let outcome = self.statements(script).await;
@@ -225,7 +231,7 @@ impl Chain {
             return Err(Fault::refused("stopped on request; the shadow is dropped"));
         }
         let touches = class::touches_session(script);
-        self.may_be_changed |= touches || class::is_opaque(script);
+        self.left = self.left.max(Left::by(script));
         match (&outcome, manner) {
             (Ok(_), Manner::OneTransaction) => match self.ended(script, before, touches).await? {
                 Ok(read) => schema = read,
@@ -237,7 +243,7 @@ impl Chain {
             (Err(_), Manner::OneTransaction) => self.roll_back(touches).await?,
             (Ok(_), Manner::Inside) => {
                 // Deferred constraints would fire at the commit that never comes.
-                if let Err(error) = self.session.batch(sql.fire_deferred).await {
+                if let Err(error) = self.check(self.settling(), "").await {
                     return Ok(Err(self.at_the_end(script, error)));
                 }
                 if let Some(before) = before {
@@ -297,11 +303,12 @@ impl Chain {
         touches: bool,
     ) -> Result<std::result::Result<Option<Snapshot>, DbError>> {
         let sql = &self.engine.dialect().sql;
+        let settle = self.settling();
         if before.is_none() && sql.constraints.is_empty() {
-            let closed = self.close_with(&[sql.settle, "\nCOMMIT;\n"].concat(), touches).await?;
+            let closed = self.close_with(&[settle, "\nCOMMIT;\n"].concat(), touches).await?;
             return Ok(closed.map(|()| None));
         }
-        if let Err(error) = self.check(sql.settle, sql.constraints).await {
+        if let Err(error) = self.check(settle, sql.constraints).await {
             return Ok(Err(error));
         }
         let schema = match before {
@@ -312,7 +319,9 @@ impl Chain {
     }
 
     async fn check(&mut self, settle: &str, constraints: &str) -> std::result::Result<(), DbError> {
-        self.session.batch(settle).await?;
+        if !settle.is_empty() {
+            self.session.batch(settle).await?;
+        }
         if !constraints.is_empty() {
             let rows = self.session.batch(constraints).await?;
             if let Some(row) = rows.first() {
@@ -323,70 +332,17 @@ impl Chain {
         Ok(())
     }
 
-    /// Ends a transaction with `last` and puts the session back, in one message where that can be.
-    async fn close_with(&mut self, last: &str, touches: bool) -> Result<std::result::Result<(), DbError>> {
-        let sql = &self.engine.dialect().sql;
-        if touches && !self.engine.dialect().resets {
-            let closed = self.session.batch(last).await.map(drop);
-            self.reset(touches).await?;
-            return Ok(closed);
-        }
-        let reset = if self.may_be_changed { sql.reset } else { sql.reset_plain };
-        if let Err(error) = self.session.batch(&[last, reset].concat()).await {
-            return Ok(Err(error));
-        }
-        self.may_be_changed = false;
-        store::prepare(self.session.as_mut(), self.engine.dialect(), &self.prepared).await?;
-        Ok(Ok(()))
-    }
-
-    /// Takes back what a transaction did. An error may have done so already, which is no error.
-    async fn roll_back(&mut self, touches: bool) -> Result<()> {
-        match self.close_with("ROLLBACK;\n", touches).await? {
-            Ok(()) => Ok(()),
-            Err(_) => self.reset(touches).await,
-        }
-    }
-
     fn at_the_end(&self, script: &Script, error: DbError) -> Refusal {
         let index = script.statements().len().saturating_sub(1);
         self.refusal(script, index, DbError { position: None, ..error })
     }
 
-    /// Puts the session back to what the engine's own client would have.
-    async fn reset(&mut self, touched: bool) -> Result<()> {
-        let may_be_changed = std::mem::take(&mut self.may_be_changed);
-        if touched && !self.engine.dialect().resets {
-            let fresh = self.shadow.open().await?;
-            std::mem::replace(&mut self.session, fresh).close().await;
-        } else {
-            let sql = &self.engine.dialect().sql;
-            self.own(if may_be_changed { sql.reset } else { sql.reset_plain }).await?;
-        }
-        store::prepare(self.session.as_mut(), self.engine.dialect(), &self.prepared).await
-    }
-
-    async fn own(&mut self, sql: &str) -> Result<()> {
-        let done = self.session.batch(sql).await;
-        done.map(drop).map_err(|error| store::own("preparing the shadow", &error))
-    }
-
-    /// Opens a transaction in which things are tried and which [`undo`](Chain::undo) ends.
-    pub async fn attempt(&mut self) -> Result<()> {
-        let sql = &self.engine.dialect().sql;
-        self.own(&[sql.begin, sql.mark].concat()).await
-    }
-
-    /// Rolls the attempt back.
-    pub async fn undo(&mut self) -> Result<()> {
-        let touches = self.may_be_changed && !self.engine.dialect().resets;
-        self.roll_back(touches).await
-    }
-
     /// Puts rows into every one of `tables`, which are all there are, that has had none; `literals` of scripts become values.
     pub async fn fill(&mut self, tables: &[Arc<Table>], literals: &[String]) -> Result<Vec<Finding>> {
         let mut notes = self.pour(tables).await?;
-        let filled = fill::fill_tables(self.engine, self.session.as_mut(), tables, literals, &mut self.filled).await;
+        let around = if self.is_trying { Around::Perhaps } else { Around::None };
+        let filled =
+            fill::fill_tables(self.engine, self.session.as_mut(), tables, literals, around, &mut self.filled).await;
         let mut report = filled.map_err(|error| store::own("filling the shadow with rows", &self.told(&error)))?;
         report.unfilled.iter_mut().for_each(|unfilled| unfilled.refused = self.told(&unfilled.refused));
         notes.extend(report.unfilled.iter().map(no_rows));
@@ -415,6 +371,7 @@ impl Chain {
     pub async fn clear(&mut self, tables: &[Arc<Table>]) -> Result<bool> {
         let cleared = fill::clear(self.engine, self.session.as_mut(), tables).await;
         let cleared = cleared.map_err(|error| store::own("clearing the shadow's tables", &error))?;
+        self.left = self.left.max(Left::Little);
         self.reset(false).await?;
         if cleared {
             self.filled.forget(tables.iter().map(|table| table.title().to_owned()));

@@ -112,6 +112,13 @@ pub fn is_opaque(script: &Script) -> bool {
     classes(script).iter().any(|class| class.opaque)
 }
 
+/// Whether the script is DDL alone, whose text tells all that it does: it writes no row and leaves nothing in its session.
+pub fn is_plain(script: &Script) -> bool {
+    let is_plain =
+        |class: &Class| class.kind == Kind::Ddl && !class.opaque && !class.session && class.writes_rows.is_none();
+    script.problem().is_none() && classes(script).iter().all(is_plain)
+}
+
 /// Whether any statement of the script may act beyond its own database.
 pub fn reaches_out(script: &Script) -> bool {
     classes(script).iter().any(|class| class.reaches_out.is_some())

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::data::{Data, Print};
-use crate::engine::{DbError, DbErrorKind, DbResult, Engine, Names, Row, Session};
+use crate::engine::{DbError, DbErrorKind, DbResult, Engine, Names, Only, Row, Said, Session};
 use crate::inserts::{Cells, Making, Mildness, inserts, links, rows_for};
 use crate::rows::{self, COLUMNS, FOREIGN_KEYS, Table, Turn};
 use crate::sql::Flavor;
@@ -79,6 +79,13 @@ impl Filled {
     }
 }
 
+/// Whether a transaction is open around a filling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Around {
+    None,
+    Perhaps,
+}
+
 /// A table that no row could be made for, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfilled {
@@ -116,13 +123,13 @@ pub async fn read_tables(
 ) -> DbResult<Vec<Arc<Table>>> {
     let texts = &engine.dialect().sql;
     let mut tables = Vec::new();
-    for (before, only) in
-        only.map_or_else(|| vec![(String::new(), "IS NOT NULL".to_owned())], |groups| engine.only(groups))
-    {
-        let columns = session.often(&before, &names.fill(texts.columns).replace("{only}", &only), "").await?;
-        let rest = session.often("", &names.fill(texts.foreign_keys).replace("{only}", &only), "").await?;
-        let is_odd = |rows: &[Row], columns: &[&str]| rows.iter().any(|row| row.len() != columns.len());
-        if is_odd(&columns, COLUMNS) || is_odd(&rest, FOREIGN_KEYS) {
+    let all = || vec![Only { test: "IS NOT NULL".to_owned(), ..Only::default() }];
+    for Only { before, after, test } in only.map_or_else(all, |groups| engine.only(groups)) {
+        let [columns, rest] = [texts.columns, texts.foreign_keys].map(|text| names.fill(text).replace("{only}", &test));
+        let parts = [Said::Once(&before), Said::Often(&columns), Said::Often(&rest), Said::Once(after)];
+        let (columns, rest): (Vec<Row>, Vec<Row>) =
+            session.say(&parts).await?.into_iter().partition(|row| row.len() == COLUMNS.len());
+        if rest.iter().any(|row| row.len() != FOREIGN_KEYS.len()) {
             return Err(DbError::new(DbErrorKind::Statement, "the catalog's columns came back in another shape"));
         }
         tables.extend(rows::tables(&columns, &rest).into_iter().map(Arc::new));
@@ -145,7 +152,7 @@ pub async fn fill(
     done: &mut Filled,
 ) -> DbResult<Report> {
     let tables = read_tables(engine, session, names, None).await?;
-    let mut report = fill_tables(engine, session, &tables, literals, done).await?;
+    let mut report = fill_tables(engine, session, &tables, literals, Around::Perhaps, done).await?;
     report.tables = tables;
     Ok(report)
 }
@@ -159,6 +166,7 @@ pub async fn fill_tables(
     session: &mut dyn Session,
     tables: &[Arc<Table>],
     literals: &[String],
+    around: Around,
     done: &mut Filled,
 ) -> DbResult<Report> {
     let wanting: Vec<&Table> = tables.iter().map(Arc::as_ref).filter(|table| done.wants(table.title())).collect();
@@ -170,7 +178,10 @@ pub async fn fill_tables(
     let mut report = Report::default();
     if !turns.is_empty() {
         let dialect = engine.dialect();
-        let mut hand = Hand::begin(session, dialect.flavor, dialect.transactional).await?;
+        let mut hand = match around {
+            Around::Perhaps => Hand::begin(session, dialect.flavor, dialect.transactional).await?,
+            Around::None => Hand::alone(session, dialect.flavor),
+        };
         let outcome = fill_turns(&mut hand, &turns, literals, done, &mut report).await;
         hand.end(outcome).await?;
     }
@@ -277,9 +288,13 @@ pub(crate) struct Hand<'a> {
     flavor: Flavor,
     /// Whether the transaction is ours to end.
     owns: bool,
+    /// No transaction is open: what is attempted is one by itself, as long as nothing is refused.
+    alone: bool,
 }
 
 const POINT: &str = "switchback_rows";
+const BEGIN: &str = "BEGIN;\n";
+const COMMIT: &str = ";\nCOMMIT";
 const RELEASE: &str = "RELEASE SAVEPOINT switchback_rows";
 
 /// PostgreSQL's word that a savepoint needs a transaction.
@@ -290,7 +305,12 @@ impl<'a> Hand<'a> {
         if !transactional {
             session.batch("START TRANSACTION").await?;
         }
-        Ok(Hand { session, flavor, owns: !transactional })
+        Ok(Hand { session, flavor, owns: !transactional, alone: false })
+    }
+
+    /// Where no transaction is open.
+    fn alone(session: &'a mut dyn Session, flavor: Flavor) -> Self {
+        Hand { session, flavor, owns: false, alone: true }
     }
 
     /// Keeps what was put in, or takes it back when `outcome` is an error.
@@ -305,7 +325,18 @@ impl<'a> Hand<'a> {
     /// Runs statements in one message, all or none. The inner result is the database's refusal of what they hold; the
     /// outer one what ends the filling.
     pub(crate) async fn attempt(&mut self, statements: &[String]) -> DbResult<std::result::Result<(), DbError>> {
-        self.attempt_with(statements, &[]).await
+        if !self.alone || statements.is_empty() {
+            return self.attempt_with(statements, &[]).await;
+        }
+        let Err(error) = self.session.batch(&[BEGIN, &statements.join(";\n"), COMMIT].concat()).await else {
+            return Ok(Ok(()));
+        };
+        let refused = of_a_row(error)?;
+        // The refusal may have ended the transaction.
+        let _ = self.session.batch("ROLLBACK").await;
+        self.session.batch(BEGIN).await?;
+        (self.alone, self.owns) = (false, true);
+        Ok(Err(refused))
     }
 
     /// As [`attempt`](Hand::attempt); none of them stays when one of the queries behind them gives a row.
@@ -336,11 +367,10 @@ impl<'a> Hand<'a> {
                 Err(error) => Err(error),
             };
         }
-        let Err(refused) = outcome else { return Ok(Ok(())) };
-        use DbErrorKind::{Cancelled, Connection, NoSavepoint, NotReady, ReadOnly};
-        if matches!(refused.kind, Connection | NotReady | Cancelled | ReadOnly | NoSavepoint) {
-            return Err(refused);
-        }
+        let refused = match outcome {
+            Ok(_) => return Ok(Ok(())),
+            Err(error) => of_a_row(error)?,
+        };
         self.session.batch(&format!("ROLLBACK TO SAVEPOINT {POINT};\nRELEASE SAVEPOINT {POINT}")).await?;
         Ok(Err(refused))
     }
@@ -354,6 +384,16 @@ impl<'a> Hand<'a> {
         let sql = format!("SELECT '1' FROM {} LIMIT 1", table.quoted(self.flavor));
         Ok(!self.session.batch(&sql).await?.is_empty())
     }
+}
+
+/// A refusal of what rows hold.
+///
+/// # Errors
+/// What ends the filling.
+fn of_a_row(error: DbError) -> DbResult<DbError> {
+    use DbErrorKind::{Cancelled, Connection, NoSavepoint, NotReady, ReadOnly};
+    let ends = matches!(error.kind, Connection | NotReady | Cancelled | ReadOnly | NoSavepoint);
+    if ends { Err(error) } else { Ok(error) }
 }
 
 /// Takes all rows out of tables; whatever refers to them must be among them. Gives whether the database let it happen: a

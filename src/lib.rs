@@ -4,6 +4,7 @@
 //! `tests/tidy.rs`).
 
 // Values: pure, no IO, no clock, no async.
+pub mod blind;
 mod body;
 pub mod class;
 pub mod data;

@@ -1,5 +1,6 @@
 //! Migrations: an up script, the way back, and what they stand on.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -140,10 +141,11 @@ impl Migration {
         [Some(&self.up), self.down.script(), self.verify.as_ref(), self.seed.as_ref()].into_iter().flatten()
     }
 
-    /// The literals by which its scripts choose rows, as values that rows may hold.
+    /// The literals by which its scripts choose rows, each once, as values that rows may hold.
     pub fn literals(&self) -> Vec<String> {
         let scripts = [Some(&self.up), self.down.script()];
-        scripts.into_iter().flatten().flat_map(Script::chosen_literals).collect()
+        let literals: BTreeSet<String> = scripts.into_iter().flatten().flat_map(Script::chosen_literals).collect();
+        literals.into_iter().collect()
     }
 
     /// The members of a group as one migration: the ups in this order, and the ways back in the reverse one. The rows of

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use crate::chain::{self, Chain, Manner};
 use crate::class;
-use crate::data::{self, Data};
+use crate::data::Data;
 use crate::engine::Engine;
 use crate::fault::{FaultKind, Result};
 use crate::finding::{Finding, Severity};
-use crate::judge::{Refusal, Seen, When};
+use crate::judge::{Refusal, Seen};
 use crate::migration::{Down, Migration, Transaction};
 use crate::moves::{self, Move};
 use crate::plan::Direction;
@@ -20,8 +20,10 @@ use crate::pour;
 use crate::real::Real;
 use crate::rows::{self, Sight, Table};
 use crate::shadow::Maker;
-use crate::snapshot::{self, Fate, Snapshot};
+use crate::snapshot::{self, Snapshot};
 use crate::sql::Script;
+
+mod back;
 
 /// So many schemas are kept in mind with their tables: before and after a migration, and what a wrong down makes of them.
 const MET: usize = 3;
@@ -312,191 +314,6 @@ impl<'a> Pair<'a> {
         let mut finding = refusal.finding("rows-refused", message);
         finding.severity = Severity::Note;
         Some(finding.help(help))
-    }
-
-    /// Down and up again on the chain with rows, which is left in the state after the up.
-    async fn back(
-        &mut self,
-        migration: &Migration,
-        down: &Script,
-        with: &[&Migration],
-        before: &Held,
-        seen: &mut Seen,
-    ) -> Result<()> {
-        let mode = migration.settings.transaction;
-        let manners = (self.full.manner(down, mode.down), self.full.manner(&migration.up, mode.up));
-        if manners == (Manner::OneTransaction, Manner::OneTransaction) {
-            self.full.attempt().await?;
-            let tried = self.there_and_back(migration, down, (Manner::Inside, Manner::Inside), before, seen).await;
-            self.full.undo().await?;
-            tried?;
-            // What fails behind a down in the same transaction may work behind its commit, which is how it is run.
-            if seen.again_failed.take().is_none() {
-                self.down_over_new_rows(migration, down, before, seen).await?;
-                return self.also_when(migration, down, with, seen).await;
-            }
-        }
-        self.there_and_back(migration, down, manners, before, seen).await?;
-        if seen.after_again.as_ref() == Some(&seen.after_up) {
-            self.feed_again(migration, seen).await?;
-            self.again_over_new_rows(migration, down, manners, (before, with), seen).await?;
-        } else {
-            self.full = self.replaced(Rows::Bold, with, &seen.after_up.clone()).await?;
-        }
-        self.also_when(migration, down, with, seen).await
-    }
-
-    async fn there_and_back(
-        &mut self,
-        migration: &Migration,
-        down: &Script,
-        manners: (Manner, Manner),
-        before: &Held,
-        seen: &mut Seen,
-    ) -> Result<()> {
-        seen.unexercised.retain(|statement| statement.direction == Direction::Up);
-        let (touched, after_down) = match self.full.run_and_read(down, manners.0, &seen.after_up).await? {
-            Ok(ran) => ran,
-            Err(refusal) => {
-                seen.down_failed = Some((refusal, When::OldRows));
-                return Ok(());
-            }
-        };
-        seen.unexercised.extend(chain::unexercised(down, &touched, Direction::Down));
-        let tables = self.tables(&after_down).await?;
-        let after = self.full.data(&data::shaped(&before.tables, &tables)).await?;
-        seen.losses = data::losses(&before.data, &after, &tables);
-        match self.full.run_and_read(&migration.up, manners.1, &after_down).await? {
-            Ok((_, after_again)) => seen.after_again = Some(after_again),
-            Err(refusal) => seen.again_failed = Some(refusal),
-        }
-        seen.after_down = Some(after_down);
-        Ok(())
-    }
-
-    /// The down over rows that were written in the new state: does it still run with what only that state allows? What it
-    /// does is rolled back.
-    async fn down_over_new_rows(
-        &mut self,
-        migration: &Migration,
-        down: &Script,
-        before: &Held,
-        seen: &mut Seen,
-    ) -> Result<()> {
-        if seen.down_failed.is_some() || before.tables.is_empty() {
-            return Ok(());
-        }
-        let filled = self.full.filled();
-        self.full.attempt().await?;
-        let tried = self.new_rows_and_down(migration, down, Manner::Inside, before, seen).await;
-        self.full.undo().await?;
-        self.full.set_filled(filled);
-        tried.map(drop)
-    }
-
-    /// The same where nothing can be rolled back: down over new rows, and up again.
-    async fn again_over_new_rows(
-        &mut self,
-        migration: &Migration,
-        down: &Script,
-        manners: (Manner, Manner),
-        (before, with): (&Held, &[&Migration]),
-        seen: &mut Seen,
-    ) -> Result<()> {
-        if before.tables.is_empty() {
-            return Ok(());
-        }
-        if self.new_rows_and_down(migration, down, manners.0, before, seen).await?
-            && self.full.run(&migration.up, manners.1).await?.is_ok()
-        {
-            return self.feed_again(migration, seen).await;
-        }
-        self.full = self.replaced(Rows::Bold, with, &seen.after_up.clone()).await?;
-        Ok(())
-    }
-
-    /// Rows for the tables that came with the up, whose rows the down took along, and for those that lost some.
-    async fn feed_again(&mut self, migration: &Migration, seen: &mut Seen) -> Result<()> {
-        let came = snapshot::diff(&seen.before, &seen.after_up);
-        let came = came.into_iter().filter(|change| change.kind == "table" && change.fate == Fate::Added);
-        let lost = seen.losses.iter().map(|loss| loss.table.clone());
-        let hungry: Vec<String> = came.map(|change| change.object).chain(lost).collect();
-        self.feed(migration, hungry, seen).await
-    }
-
-    /// Rows for new tables and for `hungry` ones in the state behind the up; what no row can be made for is noted.
-    async fn feed(
-        &mut self,
-        migration: &Migration,
-        hungry: impl IntoIterator<Item = String>,
-        seen: &mut Seen,
-    ) -> Result<()> {
-        let tables = self.tables(&seen.after_up).await?;
-        self.full.refill_lost(hungry);
-        let notes = self.full.fill(&tables, &migration.literals()).await?;
-        seen.note(notes);
-        Ok(())
-    }
-
-    /// The down over rows that are written now, in the state behind the up. Gives whether it runs.
-    async fn new_rows_and_down(
-        &mut self,
-        migration: &Migration,
-        down: &Script,
-        manner: Manner,
-        before: &Held,
-        seen: &mut Seen,
-    ) -> Result<bool> {
-        let tables = self.tables(&seen.after_up).await?;
-        self.full.refill(titles(&before.tables));
-        self.full.fill(&tables, &migration.literals()).await?;
-        let moved = moves::tables(before.moves.iter().map(|(_, to)| to.as_str()), &tables);
-        let new = self.full.data(&moved).await?;
-        let touched = match self.full.run(down, manner).await? {
-            Ok(touched) => touched,
-            Err(refusal) => {
-                seen.down_failed = Some((refusal, When::NewRows));
-                return Ok(false);
-            }
-        };
-        // What met no row from before the up may meet one that was written after it.
-        let still = chain::unexercised(down, &touched, Direction::Down);
-        seen.unexercised.retain(|one| one.direction == Direction::Up || still.contains(one));
-        if let (false, Some(after_down)) = (before.moves.is_empty(), seen.after_down.clone()) {
-            let tables = self.tables(&after_down).await?;
-            let back = moves::tables(before.moves.iter().map(|(from, _)| from.as_str()), &tables);
-            let back = self.full.data(&back).await?;
-            let comes_back = |(from, to): &&Move| moves::is_moved((to, &new), (from, &back));
-            seen.moves = before.moves.iter().filter(comes_back).cloned().collect();
-        }
-        Ok(true)
-    }
-
-    /// A down that failed with rows is tried on empty tables, to say which it is.
-    async fn also_when(
-        &mut self,
-        migration: &Migration,
-        down: &Script,
-        with: &[&Migration],
-        seen: &mut Seen,
-    ) -> Result<()> {
-        let Some((refusal, when)) = &mut seen.down_failed else { return Ok(()) };
-        let manner = self.empty.manner(down, migration.settings.transaction.down);
-        let failed = if manner == Manner::OneTransaction {
-            self.empty.attempt().await?;
-            let failed = self.empty.run(down, Manner::Inside).await?.err();
-            self.empty.undo().await?;
-            failed
-        } else {
-            let failed = self.empty.run(down, manner).await?.err();
-            self.empty = self.bare(with).await?;
-            failed
-        };
-        if let Some(failed) = failed {
-            *refusal = failed;
-            *when = When::Always;
-        }
-        Ok(())
     }
 
     /// Other rows for the tables that an up can touch, in place, where its refusal has left the schema as it was. Gives whether

@@ -1,5 +1,6 @@
 //! What a script can have touched is read again, the rest stands as it was: equal to a whole reading, whatever the script is.
 
+use switchback::blind;
 use switchback::snapshot::Snapshot;
 use switchback::sql::Script;
 use switchback::touch::Touch;
@@ -180,6 +181,55 @@ async fn walk(home: &mut Home, own: &[&str], steps: usize) -> (usize, usize) {
         }
     }
     (read, changed)
+}
+
+/// Runs statements where rows stand and where none do. One that is blind to rows does the same in both, and one that is settled
+/// ends in the same schema wherever it ends. Gives how many were of each sort.
+async fn side_by_side(full: &mut Home, empty: &mut Home, own: &[&str], steps: usize) -> (usize, usize) {
+    let dialect = full.engine.dialect();
+    let is_ddl = |text: &&str| !["INSERT", "DELETE", "CALL", "DO"].iter().any(|word| text.starts_with(word));
+    let templates: Vec<&str> = EVERYWHERE.iter().chain(own).copied().filter(is_ddl).collect();
+    let mut dice = Dice(11);
+    let (mut blind, mut settled) = (0, 0);
+    for _ in 0..steps {
+        let text = statement(&mut dice, &templates);
+        let text = if dialect.name == "mysql" { text.replace('"', "`") } else { text };
+        let script = Script::parse("up.sql", 1, text.as_bytes(), dialect.flavor);
+        let tables = full.tables().await;
+        let (is_blind, is_settled) = (blind::is_blind(&script, &tables), blind::is_settled(&script));
+        let over_rows = full.session.run(&text).await;
+        if over_rows.is_err() && !is_blind {
+            continue;
+        }
+        let over_none = empty.session.run(&text).await;
+        assert!(over_rows.is_ok() == over_none.is_ok(), "{text}\n{over_rows:?}\n{over_none:?}");
+        if over_rows.is_ok() {
+            let mut schemas = Vec::new();
+            for home in [&mut *full, &mut *empty] {
+                let schema = home.engine.snapshot(&mut *home.session).await.unwrap();
+                schemas.push(schema.lines().cloned().collect::<std::collections::BTreeSet<_>>());
+            }
+            assert!(!is_settled || schemas[0] == schemas[1], "{text}");
+            full.fill(&[]).await;
+            let _ = full.session.batch("COMMIT").await;
+        }
+        (blind, settled) = (blind + usize::from(is_blind), settled + usize::from(is_settled && over_rows.is_ok()));
+    }
+    (blind, settled)
+}
+
+#[tokio::test]
+async fn rows_change_nothing_where_the_text_says_so() {
+    for (scheme, own) in [("postgres", POSTGRES), ("mysql", MYSQL), ("sqlite", SQLITE)] {
+        home(scheme, async |full| {
+            home(scheme, async |empty| {
+                let (blind, settled) = side_by_side(full, empty, own, 400).await;
+                assert!(blind > 60 && settled > 40, "{scheme}: {blind} {settled}");
+            })
+            .await;
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

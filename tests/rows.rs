@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use switchback::data::{Loss, losses};
 use switchback::database::Database;
-use switchback::fill::{Filled, fill_tables};
+use switchback::fill::{Around, Filled, fill_tables};
 use switchback::inserts::Mildness;
 use switchback::pour::pour;
 use switchback::sample::{Wanted, sample};
@@ -148,7 +148,7 @@ async fn rows_belong_to_the_transaction(home: &mut Home) {
     assert_eq!(home.data(&tables).await.tables.values().map(|print| print.count).sum::<u64>(), 0);
     let mut filled = Filled::new(Mildness::One);
     let tables = home.tables().await;
-    fill_tables(home.engine, &mut *home.session, &tables, &[], &mut filled).await.unwrap();
+    fill_tables(home.engine, &mut *home.session, &tables, &[], Around::Perhaps, &mut filled).await.unwrap();
     let tables = home.tables().await;
     assert_eq!(home.data(&tables).await.tables.values().map(|print| print.count).sum::<u64>(), 1);
 }

@@ -28,6 +28,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "reach",
             "touch",
             "rows",
+            "blind",
             "predicate",
             "limits",
             "typed",

@@ -153,6 +153,25 @@ pub struct Server {
     pub backend: Option<String>,
 }
 
+/// A part of a message.
+#[derive(Clone, Copy, Debug)]
+pub enum Said<'a> {
+    /// Any number of statements.
+    Once(&'a str),
+    /// One query that this session is asked again and again.
+    Often(&'a str),
+}
+
+/// How the `columns` and `foreign_keys` texts are restricted to some groups of a snapshot.
+#[derive(Clone, Debug, Default)]
+pub struct Only {
+    /// What goes before the two, and behind them. Several statements, which give no rows.
+    pub before: String,
+    pub after: &'static str,
+    /// What stands for `{only}`.
+    pub test: String,
+}
+
 /// A single connection, pinned: locks, `search_path` and temporary state belong to it.
 #[async_trait]
 pub trait Session: Send {
@@ -171,12 +190,13 @@ pub trait Session: Send {
     /// first that fails.
     async fn batch(&mut self, sql: &str) -> DbResult<Vec<Row>>;
 
-    /// A query of ours that this session is asked again and again, as part of one message with `before` and `after`. An engine
-    /// may keep its plan.
-    async fn often(&mut self, before: &str, query: &str, after: &str) -> DbResult<Vec<Row>> {
-        let sentence =
-            |text: &str| [text.trim_end().trim_end_matches(';'), if text.is_empty() { "" } else { ";\n" }].concat();
-        self.batch(&[before, query, after].map(sentence).concat()).await
+    /// As [`batch`](Session::batch), for a message of which parts are said again and again: an engine may keep their plans.
+    async fn say(&mut self, parts: &[Said<'_>]) -> DbResult<Vec<Row>> {
+        let sentence = |part: &Said<'_>| {
+            let (Said::Once(text) | Said::Often(text)) = part;
+            [text.trim_end().trim_end_matches(';'), if text.is_empty() { "" } else { ";\n" }].concat()
+        };
+        self.batch(&parts.iter().map(sentence).collect::<String>()).await
     }
 
     /// One statement of a script, as written.
@@ -448,9 +468,8 @@ pub trait Engine: Send + Sync {
     /// What makes two sessions look at one database: server identity and database, never URL text (I8).
     async fn identity(&self, session: &mut dyn Session) -> DbResult<String>;
 
-    /// How the `columns` and `foreign_keys` texts are restricted to these groups of a snapshot: for each message, what goes
-    /// before it, and what stands for `{only}`.
-    fn only(&self, groups: &BTreeSet<String>) -> Vec<(String, String)>;
+    /// How the `columns` and `foreign_keys` texts are restricted to these groups of a snapshot, for each time that they are asked.
+    fn only(&self, groups: &BTreeSet<String>) -> Vec<Only>;
 
     /// One SELECT that gives one row: the number of rows, an order-free hash of the whole rows, then for each column an
     /// order-free hash of its values and their number without NULLs, as `hash:count`. Never XOR alone (pairs vanish), and NULL

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Row, Session, Site, Texts};
+use super::{
+    Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Only, Row, Session, Site, Texts,
+};
 use crate::fault::Result;
 use crate::rows::Table;
 use crate::sha::{Sha, hex};
@@ -131,8 +133,9 @@ impl Engine for Mysql {
     }
 
     /// A message for each: the server looks tables up by one name, and goes through all of them for more.
-    fn only(&self, groups: &BTreeSet<String>) -> Vec<(String, String)> {
-        groups.iter().map(|name| (String::new(), format!("= {}", Flavor::Mysql.literal(name)))).collect()
+    fn only(&self, groups: &BTreeSet<String>) -> Vec<Only> {
+        let one = |name: &String| Only { test: format!("= {}", Flavor::Mysql.literal(name)), ..Only::default() };
+        groups.iter().map(one).collect()
     }
 
     fn fingerprint(&self, table: &Table) -> String {

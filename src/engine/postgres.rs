@@ -163,11 +163,11 @@ impl Engine for Postgres {
         identity.ok_or_else(|| DbError::new(DbErrorKind::Statement, "the server does not say which database this is"))
     }
 
-    fn only(&self, groups: &BTreeSet<String>) -> Vec<(String, String)> {
+    fn only(&self, groups: &BTreeSet<String>) -> Vec<Only> {
         let oids: Vec<&str> = groups.iter().map(String::as_str).collect();
-        let set = include_str!("postgres/sql/groups.sql").replace("{oids}", &oids.join(" "));
-        let only = "= ANY (pg_catalog.string_to_array(pg_catalog.current_setting('switchback.groups'), ' ')::pg_catalog.oid[])";
-        vec![(set, only.to_owned())]
+        let before = include_str!("postgres/sql/groups.sql").replace("{oids}", &oids.join(" "));
+        let test = "= ANY (pg_catalog.string_to_array(pg_catalog.current_setting('switchback.groups'), ' ')::pg_catalog.oid[])";
+        vec![Only { before, after: include_str!("postgres/sql/groups_end.sql"), test: test.to_owned() }]
     }
 
     fn fingerprint(&self, table: &Table) -> String {

@@ -13,7 +13,9 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
-use super::{Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Server, Session, Site, Texts};
+use super::{
+    Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Only, Server, Session, Site, Texts,
+};
 use crate::draft::Definition;
 use crate::fault::Result;
 use crate::rows::Table;
@@ -179,9 +181,9 @@ impl Engine for Sqlite {
         }
     }
 
-    fn only(&self, groups: &BTreeSet<String>) -> Vec<(String, String)> {
+    fn only(&self, groups: &BTreeSet<String>) -> Vec<Only> {
         let names: Vec<String> = groups.iter().map(|name| Flavor::Sqlite.literal(name)).collect();
-        vec![(String::new(), format!("IN ({})", names.join(", ")))]
+        vec![Only { test: format!("IN ({})", names.join(", ")), ..Only::default() }]
     }
 
     fn fingerprint(&self, table: &Table) -> String {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use crate::engine::{DbError, DbErrorKind, DbResult, Row, Session};
+use crate::engine::{DbError, DbErrorKind, DbResult, Row, Said, Session};
 use crate::snapshot::{Line, Snapshot};
 use crate::sql::Flavor;
 use crate::touch::Touch;
@@ -83,6 +83,10 @@ const RARE_OTHERS: &[(&str, &str)] = &[
 /// Catalogs that older servers do not have: from which major version on, with which part, and what to read.
 const LATER: &[(u32, &str, &str)] = &[(15, "publications", include_str!("catalog/published_schemas.sql"))];
 
+/// Settings that a reading changes are kept before it, and put back behind it.
+const KEEP: Said<'_> = Said::Often(include_str!("catalog/keep.sql"));
+const UNPIN: Said<'_> = Said::Often(include_str!("catalog/unpin.sql"));
+
 /// Reads the whole schema; inside an open transaction or outside of one.
 ///
 /// # Errors
@@ -102,8 +106,8 @@ pub async fn read(session: &mut dyn Session) -> DbResult<Snapshot> {
     let relations = RELATIONS.iter().copied().chain(relations);
     let parts: Vec<&str> = relations.chain([others.as_str()]).collect();
     let query = [include_str!("catalog/with.sql"), &parts.join("UNION ALL\n")].concat();
-    let (pin, unpin) = (include_str!("catalog/pin.sql"), include_str!("catalog/unpin.sql"));
-    let rows = session.often(pin, &query, unpin).await?;
+    let pin = Said::Often(include_str!("catalog/pin.sql"));
+    let rows = session.say(&[KEEP, pin, Said::Often(&query), UNPIN]).await?;
     let lines: Vec<(String, Line)> = told(rows)?.into_iter().flat_map(Told::lines).collect();
     if lines.is_empty() {
         return Err(DbError::new(DbErrorKind::Statement, "the catalog gave no schema at all"));
@@ -186,7 +190,7 @@ pub async fn read_again(session: &mut dyn Session, before: &Snapshot, touch: &To
     let names = match touch {
         Touch::Anything => return whole(session, before).await,
         Touch::Rows => {
-            let written = session.often("", &WRITTEN, "").await?;
+            let written = session.say(&[Said::Often(&WRITTEN)]).await?;
             let is_same = written.iter().flatten().flatten().eq(["t"]);
             return if is_same { Ok(before.clone()) } else { whole(session, before).await };
         }
@@ -197,8 +201,8 @@ pub async fn read_again(session: &mut dyn Session, before: &Snapshot, touch: &To
     let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.contains('\n')).collect();
     let names = Flavor::Postgres.literal(&names.join("\n"));
     let names = include_str!("catalog/names.sql").replace("{names}", &names);
-    let pin = [&names, include_str!("catalog/pin_touched.sql")].concat();
-    let rows = session.often(&pin, &query, include_str!("catalog/unpin.sql")).await?;
+    let pin = Said::Often(include_str!("catalog/pin_touched.sql"));
+    let rows = session.say(&[Said::Once(&names), KEEP, pin, Said::Often(&query), UNPIN]).await?;
     let (marks, rows): (Vec<Told>, Vec<Told>) = told(rows)?.into_iter().partition(|row| row.kind.is_empty());
     // Besides the relations that were read again there is one mark, which says that nothing else was written.
     if !marks.iter().any(|mark| mark.key.is_empty()) {

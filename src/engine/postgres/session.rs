@@ -1,6 +1,6 @@
 //! One pinned connection: text in, text out, no pool, no statement cache.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
@@ -11,7 +11,7 @@ use tracing::instrument::WithSubscriber;
 use super::connect::Route;
 use super::errors::from_sqlx;
 use super::notices::Notices;
-use crate::engine::{Access, Canceller, DbError, DbErrorKind, DbResult, Ran, Row, Server, Session};
+use crate::engine::{Access, Canceller, DbError, DbErrorKind, DbResult, Ran, Row, Said, Server, Session};
 use crate::sha::Sha;
 use crate::sql::Flavor;
 use crate::target::Target;
@@ -28,8 +28,10 @@ pub struct PgSession {
     notices: Notices,
     /// Settings that `RESET ALL` would lose, the name of our schema, and the like, as literals for our own texts.
     marks: Vec<(&'static str, String)>,
-    /// Names under which the server keeps plans of ours.
-    prepared: BTreeSet<String>,
+    /// Queries of ours whose plans the server keeps, with the names under which it does.
+    prepared: HashMap<Sha, String>,
+    /// So many were given a name; one that failed may have left its name behind.
+    plans: usize,
     /// The conversation with the server is out of step; nothing more is said.
     broken: bool,
 }
@@ -113,9 +115,10 @@ impl PgSession {
                 marks.push((mark, Flavor::Postgres.literal(&lists.next().unwrap_or_default())));
             }
         }
-        let prepared = BTreeSet::new();
+        let prepared = HashMap::new();
         let notices = Notices::new();
-        let mut session = PgSession { connection, route, access, server, notices, marks, prepared, broken: false };
+        let mut session =
+            PgSession { connection, route, access, server, notices, marks, prepared, plans: 0, broken: false };
         if timezone != DRIVER_TIMEZONE || !datestyle.eq_ignore_ascii_case(DRIVER_DATESTYLE) {
             session.batch(include_str!("sql/client_settings.sql")).await?;
         }
@@ -190,16 +193,31 @@ impl Session for PgSession {
     }
 
     /// Planning what reads the catalog takes longer than reading it, as long as there are few tables.
-    async fn often(&mut self, before: &str, query: &str, after: &str) -> DbResult<Vec<Row>> {
-        let query = query.trim_end().trim_end_matches(';');
-        if self.access != Access::Shadow {
-            return self.batch(&[before, query, ";\n", after].concat()).await;
+    async fn say(&mut self, parts: &[Said<'_>]) -> DbResult<Vec<Row>> {
+        let (mut message, mut new) = (String::new(), Vec::new());
+        for part in parts {
+            match part {
+                Said::Once("") | Said::Often("") => {}
+                Said::Often(query) if self.access == Access::Shadow => {
+                    let query = query.trim_end().trim_end_matches(';');
+                    let sha = Sha::of(query.as_bytes());
+                    let name = self.prepared.get(&sha).cloned().unwrap_or_else(|| {
+                        self.plans += 1;
+                        let name = format!("switchback_{}", self.plans);
+                        message.push_str(&format!("PREPARE {name} AS\n{query};\n"));
+                        new.push((sha, name.clone()));
+                        name
+                    });
+                    message.push_str(&format!("EXECUTE {name};\n"));
+                }
+                Said::Once(text) | Said::Often(text) => {
+                    message.push_str(text.trim_end().trim_end_matches(';'));
+                    message.push_str(";\n");
+                }
+            }
         }
-        let name = format!("switchback_{}", Sha::of(query.as_bytes()).short());
-        let is_known = self.prepared.contains(&name);
-        let prepare = if is_known { String::new() } else { format!("PREPARE {name} AS\n{query};\n") };
-        let rows = self.batch(&[before, &prepare, &format!("EXECUTE {name};\n"), after].concat()).await?;
-        self.prepared.insert(name);
+        let rows = self.batch(&message).await?;
+        self.prepared.extend(new);
         Ok(rows)
     }
 

@@ -1,1 +1,1 @@
-SELECT pg_catalog.set_config('switchback.names', {names}, true);
+SET LOCAL switchback.names TO {names};

@@ -17,8 +17,8 @@ base AS (
     WHERE a.attnum > 0 AND NOT a.attisdropped
     UNION ALL
     SELECT b.typ, d.typbasetype, CASE WHEN b.typmod >= 0 THEN b.typmod ELSE d.typtypmod END
-    FROM base b JOIN pg_catalog.pg_type d ON d.oid = b.under
-    WHERE d.typtype = 'd'
+    FROM base b
+    CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_type WHERE oid = b.under AND typtype = 'd' OFFSET 0) AS d
 ),
 -- What a row must meet to find its way into the first partition of a partitioned table (the default one comes last).
 partitions AS MATERIALIZED (
@@ -35,11 +35,10 @@ partitions AS MATERIALIZED (
 ),
 unique_keys AS MATERIALIZED (
     SELECT i.indrelid, k.attnum, pg_catalog.string_agg(x.relname::text, ',' ORDER BY x.relname) AS names
-    FROM pg_catalog.pg_index i
-    JOIN tables t ON t.oid = i.indrelid
+    FROM tables t
+    CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_index WHERE indrelid = t.oid AND (indisunique OR indisexclusion) OFFSET 0) AS i
     JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
     CROSS JOIN LATERAL (SELECT attnum FROM pg_catalog.unnest(i.indkey) WITH ORDINALITY AS u (attnum, rank) WHERE u.rank <= i.indnkeyatts) AS k
-    WHERE i.indisunique OR i.indisexclusion
     GROUP BY i.indrelid, k.attnum
 )
 SELECT t.nspname::text, t.relname::text, a.attname::text,
@@ -70,7 +69,11 @@ SELECT t.nspname::text, t.relname::text, a.attname::text,
        (SELECT pg_catalog.string_agg(d.def, E'\n' ORDER BY d.name)
         FROM (SELECT pg_catalog.pg_get_constraintdef(c.oid) AS def, c.conname::text AS name
               FROM pg_catalog.pg_constraint c
-              WHERE c.contype = 'c' AND (c.conrelid = t.oid OR own.typtype = 'd' AND c.contypid = own.oid)
+              WHERE c.contype = 'c' AND c.conrelid = t.oid
+              UNION ALL
+              SELECT pg_catalog.pg_get_constraintdef(c.oid), c.conname::text
+              FROM pg_catalog.pg_constraint c
+              WHERE c.contype = 'c' AND own.typtype = 'd' AND c.contypid = own.oid
               UNION ALL
               SELECT p.def, '' FROM partitions p WHERE p.parent = t.oid) AS d),
        t.oid::text
