@@ -424,7 +424,10 @@ impl Chain {
         if is_far {
             return self.tables(None).await;
         }
-        let mut tables = self.tables(Some(&apart)).await?;
+        let mut tables = match self.engine.tables(self.session.server(), now, &apart) {
+            Some(tables) => tables.into_iter().map(Arc::new).collect(),
+            None => self.tables(Some(&apart)).await?,
+        };
         tables.extend(known.iter().filter(|table| !apart.contains(&table.group)).cloned());
         tables.sort_by(|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));
         Ok(tables)

@@ -189,6 +189,9 @@ pub async fn fill_tables(
     Ok(report)
 }
 
+/// So often other keys are tried for all rows before each is tried by itself.
+const KEYS_TRIED: usize = 2;
+
 async fn fill_turns(
     hand: &mut Hand<'_>,
     turns: &[Turn<'_>],
@@ -197,17 +200,27 @@ async fn fill_turns(
     report: &mut Report,
 ) -> DbResult<()> {
     let (flavor, mildness) = (hand.flavor, done.mildness);
-    let next = |done: &Filled, turn: &Turn<'_>| done.tables.get(turn.table.title()).copied().unwrap_or(0);
-    let plans: Vec<Plan<'_>> = turns
-        .iter()
-        .map(|turn| {
-            let making = Making { flavor, literals, mildness, from: next(done, turn), waiting: &turn.waiting };
+    let plan = |done: &Filled, taken: usize| -> Vec<Plan<'_>> {
+        let one = turns.iter().map(|turn| {
+            let from = done.tables.get(turn.table.title()).copied().unwrap_or(0);
+            let making = Making { flavor, literals, mildness, from, taken, waiting: &turn.waiting };
             Plan { turn, making, rows: rows_for(turn.table, &making) }
-        })
-        .collect();
-    let linked: Vec<String> = plans.iter().flat_map(|plan| links(plan.turn, flavor)).collect();
-    let all: Vec<String> = plans.iter().flat_map(Plan::statements).chain(linked.iter().cloned()).collect();
-    let at_once = hand.attempt(&all).await?;
+        });
+        one.collect()
+    };
+    let linked: Vec<String> = turns.iter().flat_map(|turn| links(turn, flavor)).collect();
+    let all = |plans: &[Plan<'_>]| -> Vec<String> {
+        plans.iter().flat_map(Plan::statements).chain(linked.iter().cloned()).collect()
+    };
+    let mut plans = plan(done, 0);
+    let mut at_once = hand.attempt(&all(&plans)).await?;
+    for taken in 1..=KEYS_TRIED {
+        if !at_once.as_ref().is_err_and(|refused| refused.kind == DbErrorKind::Duplicate) {
+            break;
+        }
+        plans = plan(done, taken);
+        at_once = hand.attempt(&all(&plans)).await?;
+    }
     for plan in &plans {
         let title = plan.turn.table.title().to_owned();
         let outcome = match &at_once {

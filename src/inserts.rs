@@ -32,12 +32,17 @@ pub struct Making<'a> {
     pub mildness: Mildness,
     /// Number of the first row: rows of other numbers have other keys.
     pub from: usize,
+    /// How often a key refused these rows because somebody has it already. Then they get other keys, and at last no literals in keys.
+    pub taken: usize,
     /// Names of the foreign keys that cannot be met yet ([`Turn::waiting`]).
     pub waiting: &'a BTreeSet<String>,
 }
 
 /// A row: columns and their values as SQL. Columns left to their default are not in it.
 pub type Cells = Vec<(String, String)>;
+
+/// How far the keys lie apart that are tried in turn.
+const APART: usize = 1000;
 
 /// Most rows that are added for the sake of literals.
 const LITERAL_ROWS_MAX: usize = 16;
@@ -152,7 +157,7 @@ impl<'a> Maker<'a> {
     fn new(table: &'a Table, making: &'a Making<'a>) -> Self {
         let columns = table.columns.iter().enumerate();
         let molds: Vec<Mold<'a>> = columns.map(|(rank, column)| Mold::new(column, rank, making.flavor)).collect();
-        let is_free = |column: &Column| column.keys.is_empty() || making.mildness == Mildness::Bold;
+        let is_free = |column: &Column| column.keys.is_empty() || making.mildness == Mildness::Bold && making.taken < 2;
         let fitting = |mold: &Mold<'a>| -> Vec<&'a str> {
             let all = making.literals.iter().map(String::as_str);
             all.filter(|raw| is_free(mold.column) && mold.fits(raw)).collect()
@@ -205,7 +210,7 @@ impl<'a> Maker<'a> {
     fn value(&self, at: usize, i: usize, kind: Kind) -> Option<String> {
         let mold = &self.molds[at];
         let column = mold.column;
-        let n = self.making.from + i;
+        let n = self.making.from + i + self.making.taken * APART;
         let null = || "NULL".to_owned();
         let is_key = !column.keys.is_empty();
         match kind {
@@ -310,8 +315,8 @@ mod tests {
 
     fn made(table: &Table, mildness: Mildness, literals: &[&str]) -> Vec<Cells> {
         let literals: Vec<String> = literals.iter().map(|text| (*text).to_owned()).collect();
-        let waiting = BTreeSet::new();
-        rows_for(table, &Making { flavor: Flavor::Postgres, literals: &literals, mildness, from: 0, waiting: &waiting })
+        let (flavor, waiting) = (Flavor::Postgres, BTreeSet::new());
+        rows_for(table, &Making { flavor, literals: &literals, mildness, from: 0, taken: 0, waiting: &waiting })
     }
 
     fn values<'a>(rows: &'a [Cells], name: &str) -> Vec<Option<&'a str>> {

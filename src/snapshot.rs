@@ -203,6 +203,11 @@ impl Snapshot {
         one.into_iter().chain(two).map(|(key, _)| key.to_owned()).collect()
     }
 
+    /// The lines of a group.
+    pub fn group(&self, key: &str) -> Option<&[Line]> {
+        self.0.groups.get(key).map(|group| group.lines.as_slice())
+    }
+
     /// Whether a line of these groups has this property.
     pub fn has(&self, keys: &BTreeSet<String>, property: &str) -> bool {
         let groups = keys.iter().filter_map(|key| self.0.groups.get(key.as_str()));

@@ -8,6 +8,7 @@ use switchback::database::Database;
 use switchback::fill::{Around, Filled, fill_tables};
 use switchback::inserts::Mildness;
 use switchback::pour::pour;
+use switchback::rows::Table;
 use switchback::sample::{Wanted, sample};
 
 #[path = "rows/home.rs"]
@@ -198,6 +199,37 @@ async fn rows_belong_to_the_transaction_on_sqlite() {
 #[tokio::test]
 async fn rows_belong_to_the_transaction_on_postgres() {
     home("postgres", rows_belong_to_the_transaction).await;
+}
+
+/// What a snapshot says of tables is what the server's own catalog says, column by column.
+#[tokio::test]
+async fn tables_are_read_from_a_snapshot_on_mariadb() {
+    let more = "CREATE TABLE more (a MEDIUMINT UNSIGNED ZEROFILL, b BIGINT UNSIGNED DEFAULT 7, c FLOAT(7, 3), d DOUBLE(9, 2), e BIT,
+        f SET('a', 'b c', 'it''s'), g MEDIUMTEXT, h TINYBLOB, i DATETIME(3) DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3),
+        k UUID, l INET6, m CHAR(3) CHARACTER SET latin1 COLLATE latin1_bin DEFAULT 'x' COMMENT 'a (b, c', n INT INVISIBLE,
+        o INT CHECK (o > 1 OR o < -1), CONSTRAINT a_first CHECK (c > 0), UNIQUE KEY wide (a, g(10) DESC), KEY plain (b), p DECIMAL, `q.``r` INT UNIQUE);
+        CREATE TABLE kept (a INT, b INT) WITH SYSTEM VERSIONING;
+        CREATE TABLE spans (a INT, s DATE, e DATE, PERIOD FOR span (s, e), UNIQUE (a, span WITHOUT OVERLAPS));";
+    home("mysql", async |home| {
+        home.run(include_str!("rows/mysql.sql")).await;
+        home.run(&more.replace(";\n ", ";\n")).await;
+        let schema = home.engine.snapshot(&mut *home.session).await.unwrap();
+        let groups: BTreeSet<String> = schema.keys().map(str::to_owned).collect();
+        let Some(mut said) = home.engine.tables(home.session.server(), &schema, &groups) else {
+            return assert_eq!(home.session.server().engine, "mysql", "MariaDB's are read from the snapshot");
+        };
+        said.sort_by(|one, other| one.name.cmp(&other.name));
+        let mut asked: Vec<Table> = home.tables().await.iter().map(|table| (**table).clone()).collect();
+        for column in said.iter_mut().chain(&mut asked).flat_map(|table| &mut table.columns) {
+            column.checks.sort_unstable();
+            column.keys.sort_unstable();
+        }
+        for (said, asked) in said.iter().zip(&asked) {
+            assert_eq!(said, asked);
+        }
+        assert_eq!(said.len(), asked.len());
+    })
+    .await;
 }
 
 /// Rows of all types go from one database into another, and are the same there.

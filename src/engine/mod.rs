@@ -468,6 +468,12 @@ pub trait Engine: Send + Sync {
     /// What makes two sessions look at one database: server identity and database, never URL text (I8).
     async fn identity(&self, session: &mut dyn Session) -> DbResult<String>;
 
+    /// The base tables among these groups of a schema, where its snapshot says all that the `columns` and `foreign_keys` texts ask
+    /// for; in any order.
+    fn tables(&self, _server: &Server, _schema: &Snapshot, _groups: &BTreeSet<String>) -> Option<Vec<Table>> {
+        None
+    }
+
     /// How the `columns` and `foreign_keys` texts are restricted to these groups of a snapshot, for each time that they are asked.
     fn only(&self, groups: &BTreeSet<String>) -> Vec<Only>;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Only, Row, Session, Site, Texts,
+    Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Only, Row, Server, Session, Site, Texts,
 };
 use crate::fault::Result;
 use crate::rows::Table;
@@ -28,6 +28,7 @@ mod server;
 mod session;
 mod shadow;
 mod snapshot;
+mod tables;
 
 /// The longest name of a lock that both servers take, less what we put around it.
 const LOCK_NAME_BYTES: usize = 54;
@@ -133,6 +134,10 @@ impl Engine for Mysql {
     }
 
     /// A message for each: the server looks tables up by one name, and goes through all of them for more.
+    fn tables(&self, server: &Server, schema: &Snapshot, groups: &BTreeSet<String>) -> Option<Vec<Table>> {
+        (server.engine == "mariadb").then(|| tables::of(schema, groups))
+    }
+
     fn only(&self, groups: &BTreeSet<String>) -> Vec<Only> {
         let one = |name: &String| Only { test: format!("= {}", Flavor::Mysql.literal(name)), ..Only::default() };
         groups.iter().map(one).collect()

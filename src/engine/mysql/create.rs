@@ -260,13 +260,13 @@ impl Own {
 }
 
 /// The name inside backticks.
-fn unquoted(word: &str) -> String {
+pub(super) fn unquoted(word: &str) -> String {
     let inside = word.strip_prefix('`').and_then(|word| word.strip_suffix('`'));
     inside.unwrap_or(word).replace("``", "`")
 }
 
 /// Bytes of what stands first in a text and is not cut: a quoted text, a comment, or a character.
-fn unit(text: &str) -> usize {
+pub(super) fn unit(text: &str) -> usize {
     let bytes = text.as_bytes();
     match bytes.first() {
         Some(quote @ (b'\'' | b'"' | b'`')) => {
@@ -314,7 +314,7 @@ fn end_of_brackets(text: &str) -> Option<usize> {
 }
 
 /// Cuts a text outside quotes, comments and brackets; empty pieces are left out.
-fn pieces(text: &str, cuts: impl Fn(char) -> bool) -> Vec<&str> {
+pub(super) fn pieces(text: &str, cuts: impl Fn(char) -> bool) -> Vec<&str> {
     let (mut out, mut from, mut at, mut depth) = (Vec::new(), 0, 0, 0_usize);
     while at < text.len() {
         let length = unit(&text[at..]);

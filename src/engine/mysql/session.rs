@@ -28,7 +28,6 @@ pub struct MysqlSession {
     options: MySqlConnectOptions,
     timeout: Duration,
     server: Server,
-    access: Access,
     /// The largest message that the server takes, in bytes.
     packet_bytes: usize,
 }
@@ -51,7 +50,7 @@ pub async fn open(target: &Target, access: Access) -> DbResult<MysqlSession> {
     let server =
         Server { engine, version, major, user: fact(1), database: fact(2), backend: facts.get(3).cloned().flatten() };
     let packet_bytes = fact(4).parse().unwrap_or(usize::MAX);
-    Ok(MysqlSession { connection, options, timeout, server, access, packet_bytes })
+    Ok(MysqlSession { connection, options, timeout, server, packet_bytes })
 }
 
 /// `10.11.19-MariaDB-1` is `mariadb`, `10.11.19`, `10.11`; MySQL says only its number.
@@ -216,15 +215,6 @@ impl MysqlSession {
         let error = DbError::new(DbErrorKind::Statement, message);
         Err(hinted(error, "name the database in the statement instead: db.table"))
     }
-
-    async fn warnings(&mut self) -> DbResult<Vec<String>> {
-        let (rows, _) = send(&mut self.connection, "SHOW WARNINGS", Keep::Rows).await?;
-        let line = |row: Row| match row.as_slice() {
-            [Some(level), Some(code), Some(message)] => Some(format!("{level}: {message} ({code})")),
-            _ => None,
-        };
-        Ok(rows.into_iter().filter_map(line).collect())
-    }
 }
 
 #[async_trait]
@@ -261,12 +251,7 @@ impl Session for MysqlSession {
         if !self.server.database.is_empty() && may_leave(statement) {
             self.stay().await?;
         }
-        // One more message per statement: paid where scripts are tried, not where they are applied.
-        let notices = match self.access {
-            Access::Shadow if writes(statement) => self.warnings().await?,
-            _ => Vec::new(),
-        };
-        Ok(Ran { rows, notices })
+        Ok(Ran { rows, notices: Vec::new() })
     }
 
     async fn copy_in(&mut self, _statement: &str, _data: &str) -> DbResult<Ran> {
@@ -291,14 +276,6 @@ impl Session for MysqlSession {
 fn may_leave(statement: &str) -> bool {
     let mut words = statement.split(|ch: char| !ch.is_alphanumeric() && ch != '_');
     words.any(|word| ["use", "database", "schema"].iter().any(|leaves| word.eq_ignore_ascii_case(leaves)))
-}
-
-/// Whether a statement is of a kind that can have warnings worth telling.
-fn writes(statement: &str) -> bool {
-    let first = statement.split(|ch: char| !ch.is_alphabetic()).find(|word| !word.is_empty()).unwrap_or_default();
-    ["create", "alter", "drop", "rename", "truncate", "insert", "replace", "update", "delete", "load", "call"]
-        .iter()
-        .any(|word| first.eq_ignore_ascii_case(word))
 }
 
 struct MysqlCanceller {

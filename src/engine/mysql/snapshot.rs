@@ -65,16 +65,19 @@ pub async fn read_again(session: &mut dyn Session, before: &Snapshot, touch: &To
     if is_triggered || touched.len() > CHUNK {
         return whole(session, before).await;
     }
+    let leave = include_str!("catalog_leave.sql");
     let kind = |key: &String| include_str!("table_kind.sql").replace("{name}", &Flavor::Mysql.literal(key));
     let asked: String = touched.iter().map(kind).collect();
     let rows = session.batch(&[include_str!("catalog_enter.sql"), &asked].concat()).await?;
     let named: Vec<(String, String)> = rows.into_iter().filter_map(name_and_kind).collect();
     let all = before.keys().chain(named.iter().map(|(name, _)| name.as_str()));
     let lines = match own(session, before.of_kind("database"), all) {
-        Ok(own) => show_all(session, &named, &own).await,
+        Ok(own) => show_all(session, &named, &own, leave).await,
         Err(error) => Err(error),
     };
-    session.batch(include_str!("catalog_leave.sql")).await?;
+    if lines.is_err() {
+        session.batch(leave).await?;
+    }
     Ok(before.with(&touched, lines?))
 }
 
@@ -84,7 +87,7 @@ async fn read_lines(session: &mut dyn Session) -> DbResult<Keyed> {
     let told: Vec<Line> = told.iter().flat_map(lines_of).collect();
     let named: Vec<(String, String)> = named.into_iter().filter_map(name_and_kind).collect();
     let own = own(session, told.iter(), named.iter().map(|(name, _)| name.as_str()))?;
-    let mut lines = show_all(session, &named, &own).await?;
+    let mut lines = show_all(session, &named, &own, "").await?;
     lines.extend(told.into_iter().map(|line| match line.object.split_once('.') {
         Some((table, _)) if line.kind == "trigger" => (table.to_owned(), line),
         _ => (String::new(), line),
@@ -92,48 +95,46 @@ async fn read_lines(session: &mut dyn Session) -> DbResult<Keyed> {
     Ok(lines)
 }
 
-/// What SHOW CREATE says of tables, views and sequences.
-async fn show_all(session: &mut dyn Session, named: &[(String, String)], own: &Own) -> DbResult<Keyed> {
-    let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<&str> {
-        named.iter().filter(|(_, kind)| wanted(kind)).map(|(name, _)| name.as_str()).collect()
+/// What SHOW CREATE says of tables, views and sequences. `behind` is said behind the last of them.
+async fn show_all(session: &mut dyn Session, named: &[(String, String)], own: &Own, behind: &str) -> DbResult<Keyed> {
+    let shown = |(name, kind): &(String, String)| {
+        let text = match kind.as_str() {
+            "BASE TABLE" | "SYSTEM VERSIONED" => include_str!("show_table.sql"),
+            "VIEW" => include_str!("show_view.sql"),
+            "SEQUENCE" => include_str!("show_sequence.sql"),
+            _ => return None,
+        };
+        Some((kind.clone(), text.replace("{name}", &Flavor::Mysql.ident(name))))
     };
-    let mut lines = Keyed::new();
-    let tables = of(&|kind| matches!(kind, "BASE TABLE" | "SYSTEM VERSIONED"));
-    let texts = show(session, include_str!("show_table.sql"), &tables).await?;
-    take(&mut lines, texts, |name, text| create::table(name, text, own))?;
-    let texts = show(session, include_str!("show_view.sql"), &of(&|kind| kind == "VIEW")).await?;
-    lines.extend(texts.iter().filter_map(charset));
-    take(&mut lines, texts, |name, text| create::view(name, text, own))?;
-    let texts = show(session, include_str!("show_sequence.sql"), &of(&|kind| kind == "SEQUENCE")).await?;
-    take(&mut lines, texts, create::sequence)?;
-    Ok(lines)
-}
-
-/// Runs SHOW CREATE for each name.
-async fn show(session: &mut dyn Session, text: &str, names: &[&str]) -> DbResult<Vec<Row>> {
-    let mut rows = Vec::with_capacity(names.len());
-    for names in names.chunks(CHUNK) {
-        let message: String = names.iter().map(|name| text.replace("{name}", &Flavor::Mysql.ident(name))).collect();
-        let answer = session.batch(&message).await?;
-        if answer.len() != names.len() {
-            return Err(unread("SHOW CREATE answered for other objects than were asked for"));
-        }
-        rows.extend(answer);
+    let shown: Vec<(String, String)> = named.iter().filter_map(shown).collect();
+    let mut rows = Vec::with_capacity(shown.len());
+    let mut messages: Vec<String> =
+        shown.chunks(CHUNK).map(|chunk| chunk.iter().map(|(_, text)| text.as_str()).collect()).collect();
+    match messages.last_mut() {
+        Some(last) => last.push_str(behind),
+        None => messages.extend(Some(behind.to_owned()).filter(|behind| !behind.is_empty())),
     }
-    Ok(rows)
-}
-
-/// Takes the answers of SHOW CREATE apart: name, text, and what else a server may add.
-fn take(lines: &mut Keyed, rows: Vec<Row>, read: impl Fn(&str, &str) -> Option<Vec<Line>>) -> DbResult<()> {
-    for row in rows {
-        let (Some(Some(name)), Some(Some(text))) = (row.first(), row.get(1)) else {
+    for message in messages {
+        rows.extend(session.batch(&message).await?);
+    }
+    if rows.len() != shown.len() {
+        return Err(unread("SHOW CREATE answered for other objects than were asked for"));
+    }
+    let mut lines = Keyed::new();
+    for ((kind, _), row) in shown.iter().zip(rows) {
+        let [Some(name), Some(text), ..] = row.as_slice() else {
             return Err(unread("SHOW CREATE answered without a text"));
         };
-        let read = read(name, text);
+        let read = match kind.as_str() {
+            "VIEW" => create::view(name, text, own),
+            "SEQUENCE" => create::sequence(name, text),
+            _ => create::table(name, text, own),
+        };
         let read = read.ok_or_else(|| unread(&format!("`{name}` as the server shows it is not understood")))?;
         lines.extend(read.into_iter().map(|line| (name.clone(), line)));
+        lines.extend(charset(&row));
     }
-    Ok(())
+    Ok(lines)
 }
 
 /// The character set in which a view was written.
