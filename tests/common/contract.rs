@@ -1,0 +1,208 @@
+//! What every engine's snapshot has to see, as rows of text: `tests/contract/`.
+//!
+//! A row tells an object, or one property of it, with a script that changes it and one that undoes that. Both the reading of
+//! schemas and the verdicts of `verify` are held against the same rows.
+//!
+//! ```text
+//! table t1: comment
+//!   before  create table t1 (i int)
+//!   up      alter table t1 comment 'x'
+//!   down    alter table t1 comment ''
+//!   wrong   alter table t1 comment 'y'
+//!   same    alter table t1 comment = ''
+//! ```
+//!
+//! The first line is what a difference has to name: the object, and the property where the object itself stays, `*` for one without a
+//! name. A `~` before it:
+//! the difference weighs little. `wrong` brings back something else than there was, `same` the same schema in other words. A name
+//! of a letter and a digit is an object's, and gets the row's number, so that all rows can stand in one database.
+
+use switchback::engine::{DbResult, Engine, Session};
+use switchback::snapshot::{Change, Fate, Snapshot, Weight, diff};
+use switchback::sql::Script;
+use switchback::touch::Touch;
+
+/// One object, or one property of it.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// `table t1`, without PostgreSQL's `public.`.
+    pub title: String,
+    /// What of it is other; `None` where it comes or goes as a whole.
+    pub property: Option<String>,
+    pub weight: Option<Weight>,
+    pub before: String,
+    pub up: String,
+    pub down: String,
+    pub wrong: Option<String>,
+    pub same: Vec<String>,
+    /// The one engine that has it, among those that share the file.
+    pub only: Option<String>,
+    /// No shadow beside other databases on a server may do it.
+    pub needs_local_shadow: bool,
+}
+
+/// The rows of one engine's file, behind those that hold on all engines.
+pub fn rows(own: &str) -> Vec<Row> {
+    let texts = [include_str!("../contract/all.txt"), own];
+    let blocks = texts.iter().flat_map(|text| text.split("\n\n")).filter(|block| !block.trim().is_empty());
+    let rows: Vec<Row> = blocks.enumerate().map(|(number, block)| row(&numbered(block, number))).collect();
+    assert!(rows.len() > 50, "{} rows", rows.len());
+    rows
+}
+
+/// The text with the row's number behind each name of a letter and a digit.
+fn numbered(block: &str, number: usize) -> String {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let mut out = String::new();
+    let mut rest = block.trim_start();
+    while !rest.is_empty() {
+        let length = rest.bytes().take_while(|byte| is_word(*byte)).count();
+        let word = &rest[..length];
+        out.push_str(word);
+        if let [b'a'..=b'z' | b'A'..=b'Z', b'0'..=b'9'] = word.as_bytes() {
+            out.push_str(&format!("_{number}"));
+        }
+        let next = rest[length..].chars().next();
+        out.extend(next);
+        rest = &rest[length + next.map_or(0, char::len_utf8)..];
+    }
+    out
+}
+
+fn row(block: &str) -> Row {
+    let lines: Vec<&str> = block.lines().filter(|line| !line.starts_with('#')).collect();
+    let (head, fields) = lines.split_first().expect("a row");
+    let weight = if head.starts_with('~') { Weight::Weak } else { Weight::Strong };
+    let (title, property) = match head.trim_start_matches('~').split_once(": ") {
+        Some((title, property)) => (title, Some(property.to_owned())),
+        None => (head.trim_start_matches('~'), None),
+    };
+    let mut row = Row { title: title.to_owned(), property, weight: Some(weight), ..Row::default() };
+    let joined = fields.join("\n").replace("\n      ", "\u{1}");
+    for field in joined.lines() {
+        let (name, text) = field.trim_start().split_once(' ').unwrap_or_else(|| panic!("{field} in {block}"));
+        let value = text.trim();
+        let text = script(&value.replace('\u{1}', "\n"));
+        match name {
+            "before" => row.before = text,
+            "up" => row.up = text,
+            "down" => row.down = text,
+            "wrong" => row.wrong = Some(text),
+            "same" => row.same.push(text),
+            "only" => row.only = Some(value.to_owned()),
+            "shadow" => row.needs_local_shadow = value == "local",
+            _ => panic!("{name} in {block}"),
+        }
+    }
+    assert!(!row.up.is_empty() && !row.down.is_empty(), "{block}");
+    row
+}
+
+/// `rebuild NAME (…)` stands for the way in which SQLite's tables are changed.
+fn script(text: &str) -> String {
+    let Some((name, definition)) = text.strip_prefix("rebuild ").and_then(|rest| rest.split_once(' ')) else {
+        return format!("{text};\n");
+    };
+    format!(
+        "CREATE TABLE new_{name} {definition};\nINSERT INTO new_{name} SELECT * FROM {name};\nDROP TABLE {name};\n\
+         ALTER TABLE new_{name} RENAME TO {name};\n"
+    )
+}
+
+impl Row {
+    /// What is wrong with a difference that should tell this row's object and property and weigh as much; `None`: nothing.
+    fn misses(&self, changes: &[Change]) -> Option<String> {
+        let told = changes.iter().any(|change| {
+            let is_whole = matches!(change.fate, Fate::Added | Fate::Removed);
+            self.is_named(&change.title(), &change.lines)
+                && is_whole == self.property.is_none()
+                && Some(change.weight) == self.weight
+        });
+        (!told).then(|| format!("told as {:#?}", changes.iter().map(told_as).collect::<Vec<_>>()))
+    }
+
+    /// Whether a title and the lines below it tell this row's object and property.
+    pub fn is_named<S: AsRef<str>>(&self, title: &str, lines: &[S]) -> bool {
+        let tells = |property: &String| {
+            if property == "*" {
+                return !lines.is_empty();
+            }
+            let is_it = |line: &S| line.as_ref().get(2..).is_some_and(|text| text.starts_with(&format!("{property}:")));
+            lines.iter().any(is_it)
+        };
+        title.replace("public.", "") == self.title.replace("public.", "") && self.property.as_ref().is_none_or(tells)
+    }
+}
+
+fn told_as(change: &Change) -> String {
+    format!("{} {:?} {:?} {:?}", change.title(), change.fate, change.weight, change.lines)
+}
+
+/// A session that changes its schema, and what it reads behind each change in both ways.
+struct Walk<'a> {
+    engine: &'a dyn Engine,
+    session: &'a mut dyn Session,
+    at: Snapshot,
+    wrong: Vec<String>,
+}
+
+impl Walk<'_> {
+    /// Runs a script; the schema behind it, as a whole and as far as the script can have touched it, must be the same.
+    async fn step(&mut self, sql: &str) {
+        match self.read_behind(sql).await {
+            Err(error) => self.wrong.push(format!("{error}: {sql}")),
+            Ok(again) if again != self.at || again.weak_digest() != self.at.weak_digest() => {
+                let apart: Vec<String> = diff(&self.at, &again).iter().map(told_as).collect();
+                self.wrong.push(format!("not read again: {sql}  {apart:#?}"));
+            }
+            Ok(_) => {}
+        }
+    }
+
+    async fn read_behind(&mut self, sql: &str) -> DbResult<Snapshot> {
+        let dialect = self.engine.dialect();
+        for text in [dialect.sql.mark, sql].into_iter().filter(|text| !text.is_empty()) {
+            self.session.batch(text).await?;
+        }
+        let touch = Touch::of(&Script::parse("up.sql", 1, sql.as_bytes(), dialect.flavor));
+        let again = self.engine.snapshot_again(self.session, &self.at, &touch).await?;
+        self.at = self.engine.snapshot(self.session).await?;
+        Ok(again)
+    }
+
+    async fn returns_to(&mut self, first: &Snapshot, sql: &str) {
+        self.step(sql).await;
+        if self.at != *first {
+            let left: Vec<String> = diff(first, &self.at).iter().map(told_as).collect();
+            self.wrong.push(format!("not the same again: {sql}  {left:#?}"));
+        }
+    }
+
+    async fn differs_from(&mut self, first: &Snapshot, row: &Row, sql: &str) {
+        self.step(sql).await;
+        if let Some(told) = row.misses(&diff(first, &self.at)) {
+            self.wrong.push(format!("{} {:?} is not seen: {sql}  {told}", row.title, row.property));
+        }
+        if (first.weak_digest() == self.at.weak_digest()) != (row.weight == Some(Weight::Weak)) {
+            self.wrong.push(format!("the digest weighs otherwise: {sql}"));
+        }
+    }
+}
+
+/// Changes the object and undoes it in each of the ways that the row knows; tells what was not seen, or seen for nothing.
+pub async fn complaints(engine: &dyn Engine, session: &mut dyn Session, row: &Row) -> Vec<String> {
+    let mut walk = Walk { at: engine.snapshot(session).await.unwrap(), engine, session, wrong: Vec::new() };
+    walk.step(&row.before).await;
+    let first = walk.at.clone();
+    walk.differs_from(&first, row, &row.up).await;
+    walk.returns_to(&first, &row.down).await;
+    for same in &row.same {
+        walk.step(&row.up).await;
+        walk.returns_to(&first, same).await;
+    }
+    if let Some(wrong) = &row.wrong {
+        walk.step(&row.up).await;
+        walk.differs_from(&first, row, wrong).await;
+    }
+    walk.wrong
+}
