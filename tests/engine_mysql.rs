@@ -13,6 +13,8 @@ use switchback::target::{Secret, Target};
 
 #[path = "common/contract.rs"]
 mod contract;
+#[path = "common/walk.rs"]
+mod walk;
 
 /// The server's administrator, in no database in particular.
 fn admin() -> Target {
@@ -344,7 +346,7 @@ async fn a_snapshot_sees_each_kind_of_change_and_its_undoing() {
         for row in contract::rows(include_str!("contract/mysql.txt")) {
             let mut session = open(&target, Access::ReadWrite).await;
             if row.only.as_deref().is_none_or(|engine| engine == session.server().engine) {
-                wrong.extend(contract::complaints(&Mysql, &mut *session, &row).await);
+                wrong.extend(walk::complaints(&Mysql, &mut *session, &row).await);
             }
             session.close().await;
         }

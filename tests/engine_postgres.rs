@@ -14,6 +14,8 @@ use switchback::target::{Secret, Target};
 mod contract;
 #[path = "engine_postgres/scratch.rs"]
 mod scratch;
+#[path = "common/walk.rs"]
+mod walk;
 
 use scratch::{Scratch, server};
 
@@ -292,7 +294,7 @@ async fn a_snapshot_sees_each_kind_of_change_and_its_undoing() {
     let mut wrong = Vec::new();
     for row in contract::rows(include_str!("contract/postgres.txt")) {
         script(&mut *session, "BEGIN").await;
-        wrong.extend(contract::complaints(&Postgres, &mut *session, &row).await);
+        wrong.extend(walk::complaints(&Postgres, &mut *session, &row).await);
         script(&mut *session, "ROLLBACK").await;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

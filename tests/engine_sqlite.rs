@@ -9,6 +9,8 @@ use switchback::target::Target;
 
 #[path = "common/contract.rs"]
 mod contract;
+#[path = "common/walk.rs"]
+mod walk;
 
 fn at(database: impl Into<String>) -> Target {
     Target { scheme: String::from("sqlite"), database: database.into(), ..Target::default() }
@@ -234,7 +236,7 @@ async fn a_table_rebuild_keeps_the_children() {
 async fn a_snapshot_sees_each_kind_of_change_and_its_undoing() {
     let mut wrong = Vec::new();
     for row in contract::rows(include_str!("contract/sqlite.txt")) {
-        wrong.extend(contract::complaints(&Sqlite, &mut *memory().await, &row).await);
+        wrong.extend(walk::complaints(&Sqlite, &mut *memory().await, &row).await);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
