@@ -42,6 +42,7 @@ const EVERYWHERE: &[Case] = &[
 
 #[rustfmt::skip]
 const POSTGRES: &[Case] = &[
+    ("CREATE TABLE t1 (a integer); CREATE UNIQUE INDEX i1 ON t1 (a);", "DROP INDEX i1;", "CREATE UNIQUE INDEX i1 ON t1 (a);", "broken", "fails over rows that were written after the up"),
     ("", "CREATE TYPE e1 AS ENUM ('a'); CREATE TABLE x1 (c e1);", "DROP TABLE x1;", "broken", "enum e1"),
     ("CREATE TABLE t1 (a integer NOT NULL);", "ALTER TABLE t1 ALTER a DROP NOT NULL;", "ALTER TABLE t1 ALTER a SET NOT NULL;", "broken", "fails over rows that were written after the up"),
     ("CREATE TABLE t1 (a varchar(10));", "ALTER TABLE t1 ALTER a TYPE varchar(50);", "ALTER TABLE t1 ALTER a TYPE varchar(10);", "broken", "fails over rows that were written after the up"),
@@ -58,6 +59,7 @@ const POSTGRES: &[Case] = &[
 
 #[rustfmt::skip]
 const MYSQL: &[Case] = &[
+    ("CREATE TABLE t1 (a integer); CREATE UNIQUE INDEX i1 ON t1 (a);", "DROP INDEX i1 ON t1;", "CREATE UNIQUE INDEX i1 ON t1 (a);", "broken", "fails over rows that were written after the up"),
     ("CREATE TABLE p1 (id integer PRIMARY KEY); CREATE TABLE t1 (id integer);", "ALTER TABLE t1 ADD CONSTRAINT f1 FOREIGN KEY (id) REFERENCES p1 (id);", "ALTER TABLE t1 DROP FOREIGN KEY f1;", "broken", "index t1.f1"),
     ("CREATE TABLE t1 (a integer NOT NULL);", "ALTER TABLE t1 MODIFY a integer;", "ALTER TABLE t1 MODIFY a integer NOT NULL;", "broken", "fails over rows that were written after the up"),
     ("CREATE TABLE t1 (a varchar(10));", "ALTER TABLE t1 MODIFY a varchar(50);", "ALTER TABLE t1 MODIFY a varchar(10);", "broken", "fails over rows that were written after the up"),
@@ -70,6 +72,7 @@ const MYSQL: &[Case] = &[
 
 #[rustfmt::skip]
 const SQLITE: &[Case] = &[
+    ("CREATE TABLE t1 (a integer); CREATE UNIQUE INDEX i1 ON t1 (a);", "DROP INDEX i1;", "CREATE UNIQUE INDEX i1 ON t1 (a);", "broken", "fails over rows that were written after the up"),
     ("CREATE TABLE t1 (id integer, a integer CHECK (a > -9000000000000000000));", "ALTER TABLE t1 DROP COLUMN a;", "ALTER TABLE t1 ADD COLUMN a integer;", "broken", "t1.check"),
     ("CREATE TABLE t1 (a integer NOT NULL);", "CREATE TABLE n1 (a integer); INSERT INTO n1 SELECT a FROM t1; DROP TABLE t1; ALTER TABLE n1 RENAME TO t1;", "CREATE TABLE n1 (a integer NOT NULL); INSERT INTO n1 SELECT a FROM t1; DROP TABLE t1; ALTER TABLE n1 RENAME TO t1;", "broken", "fails over rows that were written after the up"),
     ("CREATE TABLE t1 (id integer PRIMARY KEY AUTOINCREMENT);", "UPDATE sqlite_sequence SET seq = 100000 WHERE name = 't1'; CREATE TABLE z1 (id integer);", "DROP TABLE z1;", "exact", ""),
@@ -137,20 +140,28 @@ const TOGETHER: usize = 30;
 
 /// Proves migrations, each with the down that is given for it; calls each verdict with its findings to account.
 fn prove(kind: Kind, rows: &[(&Row, &str)], mut account: impl FnMut(&Row, &str, &Value)) {
-    for rows in rows.chunks(TOGETHER) {
-        let sandbox = &Sandbox::new(kind);
-        let before: String = rows.iter().map(|(row, _)| row.before.as_str()).collect();
-        sandbox.migration("00_before", &format!("CREATE TABLE other (id integer);\n{before}"), "SELECT 1;\n");
-        for (number, (row, down)) in rows.iter().enumerate() {
-            sandbox.migration(&format!("{:02}_row", number + 1), &row.up, down);
-        }
-        let object = sandbox.json(&["verify", "--keep-going"]);
-        let judged = object["migrations"].as_array().unwrap_or_else(|| panic!("{object:#}"));
-        assert_ne!(judged[0]["verdict"], "failed", "{:#}", judged[0]);
-        for ((row, down), judged) in rows.iter().zip(&judged[1..]) {
-            account(row, down, judged);
-        }
+    let judged: Vec<Value> = std::thread::scope(|scope| {
+        let started: Vec<_> = rows.chunks(TOGETHER).map(|rows| scope.spawn(move || judged(kind, rows))).collect();
+        started.into_iter().flat_map(|thread| thread.join().expect("verdicts")).collect()
+    });
+    for ((row, down), judged) in rows.iter().zip(&judged) {
+        account(row, down, judged);
     }
+}
+
+/// The verdicts on some migrations of one project.
+fn judged(kind: Kind, rows: &[(&Row, &str)]) -> Vec<Value> {
+    let sandbox = &Sandbox::new(kind);
+    let before: String = rows.iter().map(|(row, _)| row.before.as_str()).collect();
+    sandbox.migration("00_before", &format!("CREATE TABLE other (id integer);\n{before}"), "SELECT 1;\n");
+    for (number, (row, down)) in rows.iter().enumerate() {
+        sandbox.migration(&format!("{:02}_row", number + 1), &row.up, down);
+    }
+    let mut object = sandbox.json(&["verify", "--keep-going"]);
+    let judged: Vec<Value> = object["migrations"].as_array_mut().map(std::mem::take).unwrap_or_default();
+    let before = judged.first().unwrap_or_else(|| panic!("{object:#}"));
+    assert_ne!(before["verdict"], "failed", "{before:#}");
+    judged[1..].to_vec()
 }
 
 fn right_downs_pass(kind: Kind) {
