@@ -405,6 +405,11 @@ impl Chain {
         self.filled.refill(titles);
     }
 
+    /// The same, with doubles among them where no unique key minds.
+    pub fn refill_with_doubles(&mut self, titles: impl IntoIterator<Item = String>) {
+        self.filled.refill_with_doubles(titles);
+    }
+
     /// All base tables, or those of some groups of a snapshot.
     pub async fn tables(&mut self, only: Option<&BTreeSet<String>>) -> Result<Vec<Arc<Table>>> {
         let read = fill::read_tables(self.engine, self.session.as_mut(), &self.names, only).await;

@@ -21,6 +21,8 @@ pub struct Filled {
     /// By title: the number of the next row.
     tables: HashMap<String, usize>,
     again: BTreeSet<String>,
+    /// The rows of the next filling have doubles, where no unique key minds.
+    repeats: bool,
     /// Titles of those that hold rows of a real database.
     real: BTreeSet<String>,
 }
@@ -28,13 +30,19 @@ pub struct Filled {
 impl Filled {
     /// Nothing yet. Rows begin at this mildness, and become milder where the database refuses them.
     pub fn new(mildness: Mildness) -> Self {
-        Filled { mildness, tables: HashMap::new(), again: BTreeSet::new(), real: BTreeSet::new() }
+        Filled { mildness, tables: HashMap::new(), again: BTreeSet::new(), repeats: false, real: BTreeSet::new() }
     }
 
     /// Asks for more rows in these tables (titles) at the next filling: because they lost theirs, because a script looks
     /// for literals that they do not hold, or because they have other columns now. Their keys differ from earlier ones.
     pub fn refill(&mut self, titles: impl IntoIterator<Item = String>) {
         self.again.extend(titles);
+    }
+
+    /// As [`refill`](Filled::refill), with a double among the rows of each table: what a unique key forbade before, and may again.
+    pub fn refill_with_doubles(&mut self, titles: impl IntoIterator<Item = String>) {
+        self.refill(titles);
+        self.repeats = true;
     }
 
     /// These tables (titles) have lost all their rows: they are filled anew, and their rows refer to those that others have
@@ -186,6 +194,7 @@ pub async fn fill_tables(
         hand.end(outcome).await?;
     }
     done.again.clear();
+    done.repeats = false;
     Ok(report)
 }
 
@@ -199,11 +208,11 @@ async fn fill_turns(
     done: &mut Filled,
     report: &mut Report,
 ) -> DbResult<()> {
-    let (flavor, mildness) = (hand.flavor, done.mildness);
+    let (flavor, mildness, repeats) = (hand.flavor, done.mildness, done.repeats);
     let plan = |done: &Filled, taken: usize| -> Vec<Plan<'_>> {
         let one = turns.iter().map(|turn| {
             let from = done.tables.get(turn.table.title()).copied().unwrap_or(0);
-            let making = Making { flavor, literals, mildness, from, taken, waiting: &turn.waiting };
+            let making = Making { flavor, literals, mildness, from, taken, waiting: &turn.waiting, repeats };
             Plan { turn, making, rows: rows_for(turn.table, &making) }
         });
         one.collect()

@@ -1,7 +1,8 @@
 //! The rows that are put into a table, and the statements that put them there.
 //!
 //! Few rows, each for a reason: plain ones that carry the scripts' literals, a twin that differs in case only and leaves
-//! defaults alone, one of NULLs, and the edges of what the columns can hold. Keys into other tables are looked up when
+//! defaults alone, one of NULLs, and the edges of what the columns can hold; where it is asked for, the first one again in all
+//! that need not differ. Keys into other tables are looked up when
 //! the row is inserted; a key into the table itself, or into one that comes later, is set by an UPDATE afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,8 @@ pub struct Making<'a> {
     pub taken: usize,
     /// Names of the foreign keys that cannot be met yet ([`Turn::waiting`]).
     pub waiting: &'a BTreeSet<String>,
+    /// The first row comes once more, but for its unique keys.
+    pub repeats: bool,
 }
 
 /// A row: columns and their values as SQL. Columns left to their default are not in it.
@@ -133,6 +136,8 @@ enum Kind {
     Twin,
     Null,
     Edge(Edge),
+    /// The first row once more, where no unique key minds.
+    Again,
     Bare,
 }
 
@@ -175,7 +180,9 @@ impl<'a> Maker<'a> {
             Mildness::Bold => {
                 let edges = [Edge::Least, Edge::Most, Edge::Odd].map(Kind::Edge);
                 let plain = (1..most).map(Kind::Plain);
-                [Kind::Plain(0), Kind::Twin].into_iter().chain(plain).chain([Kind::Null]).chain(edges).collect()
+                let again = self.making.repeats.then_some(Kind::Again);
+                let first = [Kind::Plain(0), Kind::Twin].into_iter();
+                first.chain(plain).chain([Kind::Null]).chain(edges).chain(again).collect()
             }
             Mildness::Plain => (0..most.max(3)).map(Kind::Plain).collect(),
             Mildness::One => vec![Kind::Plain(0)],
@@ -210,9 +217,10 @@ impl<'a> Maker<'a> {
     fn value(&self, at: usize, i: usize, kind: Kind) -> Option<String> {
         let mold = &self.molds[at];
         let column = mold.column;
-        let n = self.making.from + i + self.making.taken * APART;
-        let null = || "NULL".to_owned();
         let is_key = !column.keys.is_empty();
+        let repeats = kind == Kind::Again && !is_key;
+        let n = self.making.from + self.making.taken * APART + if repeats { 0 } else { i };
+        let null = || "NULL".to_owned();
         match kind {
             Kind::Bare if column.has_default && !is_key => return None,
             Kind::Twin if column.has_default && !is_key => return None,
@@ -222,9 +230,10 @@ impl<'a> Maker<'a> {
         }
         let raw = match kind {
             Kind::Plain(number) => self.literal(at, number),
+            Kind::Again if repeats => self.literal(at, 0),
             Kind::Twin => mold.edge(Edge::Twin, n),
             Kind::Edge(edge) => mold.edge(edge, n),
-            Kind::Null | Kind::Bare => None,
+            Kind::Null | Kind::Again | Kind::Bare => None,
         };
         match raw.or_else(|| mold.plain(n)) {
             Some(raw) => Some(mold.sql(&raw)),
@@ -264,6 +273,8 @@ impl<'a> Maker<'a> {
                 } else if self.table.is_own(key) {
                     self.table.columns.iter().position(|column| column.name == *to).map(Held::Own)
                 } else {
+                    let is_free = self.table.column(own).is_some_and(|column| column.keys.is_empty());
+                    let i = if kind == Kind::Again && is_free { 0 } else { i };
                     Some(Held::Sql(self.lookup(key, own, to, i, &held)))
                 };
                 held.extend(cell.map(|cell| (own.as_str(), cell)));
@@ -316,7 +327,10 @@ mod tests {
     fn made(table: &Table, mildness: Mildness, literals: &[&str]) -> Vec<Cells> {
         let literals: Vec<String> = literals.iter().map(|text| (*text).to_owned()).collect();
         let (flavor, waiting) = (Flavor::Postgres, BTreeSet::new());
-        rows_for(table, &Making { flavor, literals: &literals, mildness, from: 0, taken: 0, waiting: &waiting })
+        rows_for(
+            table,
+            &Making { flavor, literals: &literals, mildness, from: 0, taken: 0, waiting: &waiting, repeats: false },
+        )
     }
 
     fn values<'a>(rows: &'a [Cells], name: &str) -> Vec<Option<&'a str>> {
@@ -348,6 +362,21 @@ mod tests {
         );
         assert_eq!(values(&rows, "id").into_iter().collect::<BTreeSet<_>>().len(), 7);
         assert_eq!(values(&rows, "sum"), [None; 7]);
+    }
+
+    #[test]
+    fn a_double_has_keys_of_its_own() {
+        let mut id = column("id", "integer");
+        id.keys = vec!["t_pkey".to_owned()];
+        let own = table(vec![id, column("kind", "text")], vec![]);
+        let (literals, waiting) = (["old".to_owned()], BTreeSet::new());
+        let (flavor, mildness) = (Flavor::Postgres, Mildness::Bold);
+        let making =
+            Making { flavor, literals: &literals, mildness, from: 7, taken: 0, waiting: &waiting, repeats: true };
+        let rows = rows_for(&own, &making);
+        let (ids, kinds) = (values(&rows, "id"), values(&rows, "kind"));
+        assert_eq!(kinds.last(), kinds.first());
+        assert_eq!(ids.into_iter().collect::<BTreeSet<_>>().len(), rows.len());
     }
 
     #[test]

@@ -11,11 +11,13 @@ use std::sync::{Arc, OnceLock};
 use crate::sha::Sha;
 
 mod diff;
+mod fold;
 
 pub use diff::{Change, Fate, Weight, diff, weight};
 
 /// One line of a schema. `property` is empty for the line that says the object exists. A property that begins with `~`
-/// is weak: the digest leaves it out. A property called `body` is compared weakly with its white space folded.
+/// is weak: the digest leaves it out. A property called `body` is compared weakly with its white space folded, but
+/// for that in literals.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Line {
     /// `table`, `column`, `index`, `constraint`, `view`, `function`, `trigger`, `grant`, …
@@ -298,7 +300,7 @@ fn weak_object<'a>(key: &(&'a str, &'a str)) -> &'a str {
 /// A value as it is compared weakly: white space in bodies folded, the object's own made-up name left out.
 fn weak_value<'a>(key: &(&str, &str), property: &str, value: &'a str) -> Cow<'a, str> {
     if property == "body" {
-        return Cow::Owned(value.split_whitespace().collect::<Vec<_>>().join(" "));
+        return Cow::Owned(fold::folded(value));
     }
     let own = key.1.rsplit('.').next().unwrap_or(key.1);
     if value.contains(own) && has_generated_name(key.0, key.1) {

@@ -7,16 +7,16 @@ use switchback::engine::{Access, DbErrorKind, Engine, Level, Limits, Names, Posi
 use switchback::fault::FaultKind;
 use switchback::rows::{COLUMNS, Column, FAMILIES, FOREIGN_KEYS, Table};
 use switchback::snapshot::Snapshot;
-use switchback::sql::{Flavor, Script};
+use switchback::sql::Flavor;
 use switchback::target::{Secret, Target};
-use switchback::touch::Touch;
 
-#[path = "engine_postgres/changes.rs"]
-mod changes;
+#[path = "common/contract.rs"]
+mod contract;
 #[path = "engine_postgres/scratch.rs"]
 mod scratch;
+#[path = "common/walk.rs"]
+mod walk;
 
-use changes::CHANGES;
 use scratch::{Scratch, server};
 
 async fn script(session: &mut dyn Session, sql: &str) {
@@ -29,12 +29,6 @@ async fn one(session: &mut dyn Session, sql: &str) -> String {
 
 async fn snap(session: &mut dyn Session) -> Snapshot {
     Postgres.snapshot(session).await.unwrap()
-}
-
-/// The schema behind a script, read as far as that can have touched it.
-async fn snap_again(session: &mut dyn Session, before: &Snapshot, sql: &str) -> Snapshot {
-    let touch = Touch::of(&Script::parse("up.sql", 1, sql.as_bytes(), Flavor::Postgres));
-    Postgres.snapshot_again(session, before, &touch).await.unwrap()
 }
 
 fn only_in(one: &Snapshot, other: &Snapshot) -> Vec<String> {
@@ -298,33 +292,9 @@ async fn a_snapshot_sees_each_kind_of_change_and_its_undoing() {
     let scratch = Scratch::new().await;
     let mut session = scratch.open(Access::Shadow).await;
     let mut wrong = Vec::new();
-    for (before, up, down) in CHANGES {
-        script(&mut *session, &format!("BEGIN; {before}")).await;
-        let first = snap(&mut *session).await;
-        let mark = Postgres.dialect().sql.mark;
-        script(&mut *session, mark).await;
-        script(&mut *session, up).await;
-        let again = snap_again(&mut *session, &first, up).await;
-        let second = snap(&mut *session).await;
-        if first == second {
-            wrong.push(format!("not seen: {up}"));
-        }
-        if again != second || again.weak_digest() != second.weak_digest() {
-            wrong.push(format!("not read again: {up}"));
-        }
-        script(&mut *session, &format!("{mark} {down}")).await;
-        let again = snap_again(&mut *session, &second, down).await;
-        let third = snap(&mut *session).await;
-        if again != third || again.weak_digest() != third.weak_digest() {
-            wrong.push(format!("not read again: {down}"));
-        }
-        if first != third {
-            wrong.push(format!(
-                "not undone: {down}\n  - {:?}\n  + {:?}",
-                only_in(&first, &third),
-                only_in(&third, &first)
-            ));
-        }
+    for row in contract::rows(include_str!("contract/postgres.txt")) {
+        script(&mut *session, "BEGIN").await;
+        wrong.extend(walk::complaints(&Postgres, &mut *session, &row).await);
         script(&mut *session, "ROLLBACK").await;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -167,7 +167,7 @@ impl Pair<'_> {
         seen: &mut Seen,
     ) -> Result<bool> {
         let tables = self.tables(&seen.after_up).await?;
-        self.full.refill(titles(&before.tables));
+        self.full.refill_with_doubles(titles(&before.tables));
         self.full.fill(&tables, &migration.literals()).await?;
         let moved = moves::tables(before.moves.iter().map(|(_, to)| to.as_str()), &tables);
         let new = self.full.data(&moved).await?;

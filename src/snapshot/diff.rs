@@ -181,7 +181,8 @@ fn changed(key: &(&str, &str), one: &Properties<'_>, two: &Properties<'_>) -> Ch
 /// A value's difference: on one line each when it is short, by lines when it is a body.
 fn value_diff(property: &str, before: &str, after: &str, lines: &mut Vec<String>) {
     if !before.contains('\n') && !after.contains('\n') {
-        let side = |mark: char, value: &str| (!value.is_empty()).then(|| format!("{mark} {property}: {value}"));
+        let label = if property.is_empty() { String::new() } else { format!("{property}: ") };
+        let side = |mark: char, value: &str| (!value.is_empty()).then(|| format!("{mark} {label}{value}"));
         lines.extend([side('-', before), side('+', after)].into_iter().flatten());
         return;
     }

@@ -267,9 +267,12 @@ fn column(part: &[Token<'_>], names: &Names, table: &mut Table) {
         let first = &clause.tokens[0];
         let tail = &clause.tokens[1..];
         match () {
-            () if first.is("not") => properties.push(("not null", render(&tail[1.min(tail.len())..], names))),
+            () if first.is("not") => {
+                properties.push(("not null", render(unless_default(&tail[1.min(tail.len())..]), names)));
+            }
             () if first.is("null") => {}
             () if first.is("default") => properties.extend(default(tail, names).map(|value| ("default", value))),
+            () if first.is("collate") && tail.first().is_some_and(|name| name_of(Some(name)) == "binary") => {}
             () if first.is("collate") => properties.push(("collation", name_of(tail.first()))),
             () if first.is_one_of(&["generated", "as"]) => {
                 properties.push(("generated", generated(clause.tokens, names)))
@@ -338,8 +341,17 @@ fn rule(clause: &Clause<'_, '_>, column: Option<&str>, names: &Names) -> Option<
     Some(Rule { kind, name: clause.name.clone(), properties: rest_of(&tokens[behind..], names) })
 }
 
+/// What stands behind a constraint, without the answer to conflicts that is given anyway.
+fn unless_default<'t, 's>(tokens: &'t [Token<'s>]) -> &'t [Token<'s>] {
+    match tokens {
+        [on, conflict, abort] if on.is("on") && conflict.is("conflict") && abort.is("abort") => &[],
+        _ => tokens,
+    }
+}
+
 /// What stands behind a constraint (`ON CONFLICT …`), as one property.
 fn rest_of(tokens: &[Token<'_>], names: &Names) -> Vec<(&'static str, String)> {
+    let tokens = unless_default(tokens);
     if tokens.is_empty() { Vec::new() } else { vec![("other", render(tokens, names))] }
 }
 
@@ -431,7 +443,7 @@ pub(super) fn view(sql: &str, names: &Names) -> Other {
     Other { name, properties: vec![("body", render(&tokens[at.min(tokens.len())..], names))] }
 }
 
-/// Reads a trigger's text. FOR EACH ROW is the only kind there is.
+/// Reads a trigger's text. FOR EACH ROW is the only kind there is, and one that does not say when it fires does so before.
 pub(super) fn trigger(sql: &str, names: &Names) -> Other {
     let tokens = tokens(sql);
     let (at, name) = header(&tokens);
@@ -440,7 +452,10 @@ pub(super) fn trigger(sql: &str, names: &Names) -> Other {
     if let Some(each) = (0..begin.saturating_sub(2)).find(|at| body[*at].is("for") && body[at + 1].is("each")) {
         body.drain(each..each + 3);
     }
-    Other { name, properties: vec![("body", render(&body, names))] }
+    let body = render(&body, names);
+    let is_timed = tokens.get(at).is_some_and(|token| token.is_one_of(&["before", "after", "instead"]));
+    let body = if is_timed { body } else { format!("before {body}") };
+    Other { name, properties: vec![("body", body)] }
 }
 
 /// CHECK expressions of a table's text, as written but for white space and case.

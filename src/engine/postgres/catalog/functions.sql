@@ -1,6 +1,9 @@
 SELECT CASE f.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, f.name, json_build_array(
     '', '',
     'body', CASE WHEN f.prokind <> 'a' THEN pg_get_functiondef(f.oid) END,
+    -- Where white space may be more than layout.
+    'source', (SELECT md5(o.prosrc) FROM pg_proc o JOIN pg_language l ON l.oid = o.prolang
+               WHERE o.oid = f.oid AND l.lanname NOT IN ('internal', 'c', 'sql', 'plpgsql')),
     'definition', CASE WHEN f.prokind = 'a' THEN concat_ws(E'\n',
         'arguments ' || pg_get_function_arguments(f.oid),
         'kind ' || a.aggkind::text || ' ' || a.aggnumdirectargs,
