@@ -6,6 +6,7 @@
 // Values: pure, no IO, no clock, no async.
 mod body;
 pub mod class;
+pub mod conditional;
 pub mod data;
 pub mod draft;
 pub mod fault;

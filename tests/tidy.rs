@@ -38,6 +38,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "data",
             "migration",
             "snapshot",
+            "conditional",
             "moves",
             "mend",
             "draft",
