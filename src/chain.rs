@@ -443,6 +443,11 @@ impl Chain {
         self.filled.refill(made);
     }
 
+    /// Tables (titles) that were dropped and made again get the rows that they had first.
+    pub fn fill_anew(&mut self, titles: impl IntoIterator<Item = String>) {
+        self.filled.forget(titles);
+    }
+
     /// Asks for new rows in these tables (titles) at the next [`fill`](Chain::fill).
     pub fn refill(&mut self, titles: impl IntoIterator<Item = String>) {
         self.filled.refill(titles);

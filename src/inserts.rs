@@ -280,17 +280,30 @@ impl<'a> Maker<'a> {
         };
         let tests: String = key.pairs.iter().filter_map(test).collect();
         let select = |number| format!("(SELECT {}{})", flavor.ident(to), from(key, flavor, &tests, number));
-        if self.is_strict(own) {
-            return select(self.making.from + i);
+        if let Some(strict) = self.strict(own) {
+            let exact = select(self.making.from + i);
+            // Parents that got no more rows since are paired otherwise than before, where there are two to be paired.
+            return match strict.iter().position(|name| *name == key.name) {
+                Some(at) if strict.len() > 1 && self.making.from > 0 => {
+                    format!("COALESCE({exact}, {})", select(i + at))
+                }
+                _ => exact,
+            };
         }
         if i == 0 { select(0) } else { format!("COALESCE({}, {})", select(i), select(0)) }
     }
 
-    /// Whether the column must differ from row to row, because a unique key holds nothing but foreign keys.
-    fn is_strict(&self, own: &str) -> bool {
-        let refers = |column: &Column| self.keys.iter().any(|key| key.pairs.iter().any(|(own, _)| *own == column.name));
-        let Some(column) = self.table.column(own) else { return false };
-        column.keys.iter().any(|key| self.table.columns.iter().filter(|other| other.keys.contains(key)).all(refers))
+    /// The foreign keys (names) of a unique key that holds nothing else, where the column is part of one: it must differ from
+    /// row to row, by itself or with the others.
+    fn strict(&self, own: &str) -> Option<Vec<&'a str>> {
+        let owner = |column: &Column| {
+            let key = self.keys.iter().find(|key| key.pairs.iter().any(|(own, _)| *own == column.name))?;
+            Some(key.name.as_str())
+        };
+        let of = |key: &String| self.table.columns.iter().filter(|other| other.keys.contains(key)).map(owner).collect();
+        let mut owners: Vec<&str> = self.table.column(own)?.keys.iter().find_map(of)?;
+        owners.dedup();
+        Some(owners)
     }
 }
 

@@ -419,9 +419,9 @@ impl<'a> Pair<'a> {
     async fn feed_again(&mut self, migration: &Migration, seen: &mut Seen) -> Result<()> {
         let came = snapshot::diff(&seen.before, &seen.after_up);
         let came = came.into_iter().filter(|change| change.kind == "table" && change.fate == Fate::Added);
-        let lost = seen.losses.iter().map(|loss| loss.table.clone());
-        let hungry: Vec<String> = came.map(|change| change.object).chain(lost).collect();
-        self.feed(migration, hungry, seen).await
+        self.full.fill_anew(came.map(|change| change.object));
+        let lost: Vec<String> = seen.losses.iter().map(|loss| loss.table.clone()).collect();
+        self.feed(migration, lost, seen).await
     }
 
     /// Rows for new tables and for `hungry` ones in the state behind the up; what no row can be made for is noted.

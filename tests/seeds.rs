@@ -123,3 +123,19 @@ fn an_edited_seed_voids_no_proof_and_is_a_change_since_a_revision() {
     assert_eq!(told["migrations"][0]["verdict"], "exact", "{told}");
     sandbox.run(&["check"]).ok();
 }
+
+#[test]
+fn tables_of_pairs_get_rows_again_where_no_ddl_is_rolled_back() {
+    each_engine(|sandbox| {
+        let (a, b) = ("CREATE TABLE a (id integer PRIMARY KEY)", "CREATE TABLE b (id integer PRIMARY KEY)");
+        sandbox.migration("1_a", &format!("{a}; {b};"), "DROP TABLE b; DROP TABLE a;");
+        let pairs = "CREATE TABLE ab (a integer NOT NULL, b integer NOT NULL, PRIMARY KEY (a, b),
+            FOREIGN KEY (a) REFERENCES a (id), FOREIGN KEY (b) REFERENCES b (id));";
+        sandbox.migration("2_ab", pairs, "DROP TABLE ab;");
+        sandbox.migration("3_c", "ALTER TABLE ab ADD COLUMN c integer;", "ALTER TABLE ab DROP COLUMN c;");
+        let told = sandbox.json(&["verify"]);
+        assert_eq!(each(&told["migrations"], "/verdict"), ["exact", "exact", "exact"]);
+        let notes = each(&told["migrations"][1]["findings"], "/message");
+        assert_eq!([notes, each(&told["migrations"][2]["findings"], "/message")].concat(), [""; 0]);
+    });
+}
