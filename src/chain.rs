@@ -395,6 +395,20 @@ impl Chain {
         Ok(notes)
     }
 
+    /// As [`fill`](Chain::fill) with the literals of a migration's scripts, in front of those that run `next`: no row gets a key
+    /// that their INSERTs bring.
+    pub async fn fill_for(
+        &mut self,
+        tables: &[Arc<Table>],
+        migration: &Migration,
+        next: &[&Script],
+    ) -> Result<Vec<Finding>> {
+        let literals = migration.literals();
+        let among = literals.iter().cloned().collect();
+        self.filled.spare(next.iter().flat_map(|script| script.inserted_literals(&among)).collect());
+        self.fill(tables, &literals).await
+    }
+
     /// Notes that no row could be made for those of these tables that hold none.
     pub fn without_rows(&self, tables: &[Arc<Table>], data: &Data) -> Vec<Finding> {
         let is_empty = |title: &str| data.tables.get(title).is_some_and(|print| print.count == 0);

@@ -1,11 +1,14 @@
 //! Conditional DDL: what an up makes only where it is not there yet (`IF NOT EXISTS`), or puts in the place of what is
 //! (`OR REPLACE`), and what its down drops in any case.
 //!
+//! The same holds for rows: those that `INSERT IGNORE` or `ON CONFLICT DO NOTHING` meets, and a DELETE takes.
+//!
 //! Where such an object was there before the up, the down destroys what the up never made. Where an earlier migration made
 //! it, the proof shows that; where somebody made it by hand, only the live schema does.
 
 use std::collections::BTreeSet;
 
+use crate::class;
 use crate::migration::Migration;
 use crate::reading::Reading;
 use crate::snapshot::Snapshot;
@@ -33,7 +36,7 @@ pub struct Conditional {
 /// An object as a statement names it, folded as the engine does.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Object {
-    /// A word of [`KINDS`], or `column`.
+    /// A word of [`KINDS`], or `column`; `rows` of the table of that name.
     kind: &'static str,
     /// Its name, with a schema where one is said.
     parts: Vec<String>,
@@ -96,10 +99,29 @@ impl Conditional {
         lines.find(|line| self.object.is(&line.kind, &line.object)).map(|line| format!("{} {}", line.kind, line.object))
     }
 
+    /// What becomes of it where it was there before: all of it is a person's guess, since no schema tells.
+    pub fn warning(&self) -> String {
+        let title = self.title();
+        match (self.object.kind, self.clause) {
+            ("rows", _) => {
+                let table = title.trim_start_matches("rows ");
+                format!("if its rows of {table} are there already, the up leaves them alone, and the down deletes them")
+            }
+            (_, Clause::IfNotExists) => {
+                format!("if {title} is there already, the up leaves it alone, and the down drops it")
+            }
+            (_, Clause::OrReplace) => format!("if {title} is there already, the up replaces it, and the down drops it"),
+        }
+    }
+
     /// What there is to do about it.
     pub fn help(&self) -> String {
         let kind = self.object.kind;
         match self.clause {
+            Clause::IfNotExists if kind == "rows" => {
+                "a down may delete what its up has put in: an up that does not pass over conflicts fails where a row is there"
+                    .to_owned()
+            }
             Clause::IfNotExists => format!(
                 "a down may drop what its up has made: take IF NOT EXISTS out of the up, which then fails where the {kind} is there, or the DROP out of the down"
             ),
@@ -150,6 +172,9 @@ fn made(script: &Script, statement: &Statement) -> Vec<(Object, Clause)> {
     match reading.word(0) {
         "create" if !reading.is_temporary() => created(&reading).into_iter().collect(),
         "alter" => altered(&reading, "add"),
+        "insert" if passes_over_conflicts(&reading) => {
+            rows(script, statement).map(|object| (object, Clause::IfNotExists)).into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -176,8 +201,21 @@ fn dropped(script: &Script, statement: &Statement) -> Vec<Object> {
     match reading.word(0) {
         "drop" => dropped_by_name(&reading).unwrap_or_default(),
         "alter" => altered(&reading, "drop").into_iter().map(|(object, _)| object).collect(),
+        "delete" => rows(script, statement).into_iter().collect(),
         _ => Vec::new(),
     }
+}
+
+fn passes_over_conflicts(reading: &Reading<'_>) -> bool {
+    let ignores = (1..4).any(|at| reading.word(at) == "ignore");
+    ignores && reading.flavor != Flavor::Postgres
+        || reading.has_words(&["on", "conflict"]) && reading.has_words(&["do", "nothing"])
+}
+
+/// The rows that a statement writes.
+fn rows(script: &Script, statement: &Statement) -> Option<Object> {
+    let table = class::classify(script, statement).writes_rows?;
+    Some(Object { kind: "rows", parts: table.split('.').map(str::to_owned).collect(), owner: Vec::new() })
 }
 
 fn dropped_by_name(reading: &Reading<'_>) -> Option<Vec<Object>> {
@@ -404,6 +442,8 @@ mod tests {
             (Postgres, "ALTER TABLE t ADD COLUMN IF NOT EXISTS b int", "ALTER TABLE u DROP b"),
             (Mysql, "ALTER TABLE t ADD CONSTRAINT c UNIQUE (a)", "ALTER TABLE t DROP CONSTRAINT c"),
             (Mysql, "CREATE OR REPLACE VIEW v AS SELECT 1", "CREATE OR REPLACE VIEW v AS SELECT 2"),
+            (Mysql, "INSERT INTO t VALUES (1)", "DELETE FROM t WHERE id = 1"),
+            (Postgres, "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = 1", "DELETE FROM t"),
             (Mysql, "", ""),
         ] {
             assert_eq!(found(flavor, up, down), [""; 0], "{up}");

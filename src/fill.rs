@@ -23,12 +23,20 @@ pub struct Filled {
     again: BTreeSet<String>,
     /// Titles of those that hold rows of a real database.
     real: BTreeSet<String>,
+    /// By table (its name in lower case): literals that are no keys of the next rows, since a script is about to insert them.
+    spared: BTreeMap<String, Vec<String>>,
 }
 
 impl Filled {
     /// Nothing yet. Rows begin at this mildness, and become milder where the database refuses them.
     pub fn new(mildness: Mildness) -> Self {
-        Filled { mildness, tables: HashMap::new(), again: BTreeSet::new(), real: BTreeSet::new() }
+        Filled {
+            mildness,
+            tables: HashMap::new(),
+            again: BTreeSet::new(),
+            real: BTreeSet::new(),
+            spared: BTreeMap::new(),
+        }
     }
 
     /// Asks for more rows in these tables (titles) at the next filling: because they lost theirs, because a script looks
@@ -67,6 +75,14 @@ impl Filled {
     /// Leaves these tables (titles) as they are, unless [`Filled::refill`] asks for rows.
     pub fn skip(&mut self, titles: impl IntoIterator<Item = String>) {
         self.tables.extend(titles.into_iter().map(|title| (title, 0)));
+    }
+
+    /// Keeps these literals out of the keys of the next rows in these tables (names, in lower case).
+    pub fn spare(&mut self, literals: BTreeSet<(String, String)>) {
+        self.spared.clear();
+        for (table, literal) in literals {
+            self.spared.entry(table).or_default().push(literal);
+        }
     }
 
     /// How the rows of the next filling begin.
@@ -175,6 +191,7 @@ pub async fn fill_tables(
         hand.end(outcome).await?;
     }
     done.again.clear();
+    done.spared.clear();
     Ok(report)
 }
 
@@ -187,10 +204,12 @@ async fn fill_turns(
 ) -> DbResult<()> {
     let (flavor, mildness) = (hand.flavor, done.mildness);
     let next = |done: &Filled, turn: &Turn<'_>| done.tables.get(turn.table.title()).copied().unwrap_or(0);
+    let spared = std::mem::take(&mut done.spared);
     let plans: Vec<Plan<'_>> = turns
         .iter()
         .map(|turn| {
-            let making = Making { flavor, literals, mildness, from: next(done, turn), waiting: &turn.waiting };
+            let spared = spared.get(turn.table.lower().as_ref()).map_or(&[][..], Vec::as_slice);
+            let making = Making { flavor, literals, spared, mildness, from: next(done, turn), waiting: &turn.waiting };
             Plan { turn, making, rows: rows_for(turn.table, &making) }
         })
         .collect();

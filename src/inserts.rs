@@ -29,6 +29,8 @@ pub struct Making<'a> {
     pub flavor: Flavor,
     /// Values from the scripts, without quotes; best those of [`crate::predicate::chosen_literals`].
     pub literals: &'a [String],
+    /// Those of them that a script is about to insert: no keys.
+    pub spared: &'a [String],
     pub mildness: Mildness,
     /// Number of the first row: rows of other numbers have other keys.
     pub from: usize,
@@ -152,10 +154,13 @@ impl<'a> Maker<'a> {
     fn new(table: &'a Table, making: &'a Making<'a>) -> Self {
         let columns = table.columns.iter().enumerate();
         let molds: Vec<Mold<'a>> = columns.map(|(rank, column)| Mold::new(column, rank, making.flavor)).collect();
-        let is_free = |column: &Column| column.keys.is_empty() || making.mildness == Mildness::Bold;
+        let is_free = |column: &Column, raw: &str| {
+            let is_spared = || making.spared.iter().any(|spared| spared == raw);
+            column.keys.is_empty() || making.mildness == Mildness::Bold && !is_spared()
+        };
         let fitting = |mold: &Mold<'a>| -> Vec<&'a str> {
             let all = making.literals.iter().map(String::as_str);
-            all.filter(|raw| is_free(mold.column) && mold.fits(raw)).collect()
+            all.filter(|raw| is_free(mold.column, raw) && mold.fits(raw)).collect()
         };
         let literals = molds.iter().map(fitting).collect();
         let mut keys: Vec<&ForeignKey> = table.foreign_keys.iter().collect();
@@ -324,7 +329,17 @@ mod tests {
     fn made(table: &Table, mildness: Mildness, literals: &[&str]) -> Vec<Cells> {
         let literals: Vec<String> = literals.iter().map(|text| (*text).to_owned()).collect();
         let waiting = BTreeSet::new();
-        rows_for(table, &Making { flavor: Flavor::Postgres, literals: &literals, mildness, from: 0, waiting: &waiting })
+        rows_for(
+            table,
+            &Making {
+                flavor: Flavor::Postgres,
+                literals: &literals,
+                spared: &[],
+                mildness,
+                from: 0,
+                waiting: &waiting,
+            },
+        )
     }
 
     fn values<'a>(rows: &'a [Cells], name: &str) -> Vec<Option<&'a str>> {

@@ -142,8 +142,12 @@ impl Migration {
 
     /// The literals by which its scripts choose rows, as values that rows may hold.
     pub fn literals(&self) -> Vec<String> {
-        let scripts = [Some(&self.up), self.down.script()];
-        scripts.into_iter().flatten().flat_map(Script::chosen_literals).collect()
+        self.ways().into_iter().flat_map(Script::chosen_literals).collect()
+    }
+
+    /// The up, and the down where there is one.
+    pub fn ways(&self) -> Vec<&Script> {
+        [Some(&self.up), self.down.script()].into_iter().flatten().collect()
     }
 
     /// The members of a group as one migration: the ups in this order, and the ways back in the reverse one. The rows of

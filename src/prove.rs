@@ -223,8 +223,9 @@ impl<'a> Pair<'a> {
 
     /// Puts rows with the scripts' literals into the tables that their data statements write, so that a WHERE meets some.
     async fn meet_literals(&mut self, migration: &Migration, schema: &Snapshot) -> Result<()> {
-        let scripts = [Some(&migration.up), migration.down.script()].into_iter().flatten();
-        let classes = scripts.flat_map(|script| script.statements().iter().map(|one| class::classify(script, one)));
+        let scripts = migration.ways();
+        let classes =
+            scripts.iter().flat_map(|script| script.statements().iter().map(|one| class::classify(script, one)));
         let written: BTreeSet<String> =
             classes.filter_map(|class| class.writes_rows).map(|name| name.to_lowercase()).collect();
         if written.is_empty() {
@@ -235,7 +236,7 @@ impl<'a> Pair<'a> {
             |table: &&Arc<Table>| written.contains(table.lower().as_ref()) && !self.full.is_real(table.title());
         let written: Vec<String> = tables.iter().filter(is_written).map(|table| table.title().to_owned()).collect();
         self.full.refill(written);
-        self.full.fill(&tables, &migration.literals()).await.map(drop)
+        self.full.fill_for(&tables, migration, &[&migration.up]).await.map(drop)
     }
 
     /// The tables that the migration's scripts can touch, and what they hold.
@@ -248,7 +249,7 @@ impl<'a> Pair<'a> {
     async fn touched(&mut self, migration: &Migration, schema: &Snapshot) -> Result<Vec<Arc<Table>>> {
         let mut names = BTreeSet::new();
         let mut sight = Sight::Clear;
-        for script in [Some(&migration.up), migration.down.script()].into_iter().flatten() {
+        for script in migration.ways() {
             names.extend(script.names());
             if script.statements().iter().any(|statement| class::classify(script, statement).opaque) {
                 sight = Sight::Opaque;
@@ -433,7 +434,7 @@ impl<'a> Pair<'a> {
     ) -> Result<()> {
         let tables = self.tables(&seen.after_up).await?;
         self.full.refill_lost(hungry);
-        let notes = self.full.fill(&tables, &migration.literals()).await?;
+        let notes = self.full.fill_for(&tables, migration, &migration.ways()).await?;
         seen.note(notes);
         Ok(())
     }
@@ -449,7 +450,7 @@ impl<'a> Pair<'a> {
     ) -> Result<bool> {
         let tables = self.tables(&seen.after_up).await?;
         self.full.refill(titles(&before.tables));
-        self.full.fill(&tables, &migration.literals()).await?;
+        self.full.fill_for(&tables, migration, &migration.ways()).await?;
         let moved = moves::tables(before.moves.iter().map(|(_, to)| to.as_str()), &tables);
         let new = self.full.data(&moved).await?;
         let touched = match self.full.run(down, manner).await? {

@@ -139,3 +139,58 @@ fn tables_of_pairs_get_rows_again_where_no_ddl_is_rolled_back() {
         assert_eq!([notes, each(&told["migrations"][2]["findings"], "/message")].concat(), [""; 0]);
     });
 }
+
+/// `INSERT` of these rows into `s`, which passes over those that are there, or writes over them.
+fn insert(kind: Kind, rows: &str, over: &str) -> String {
+    match (kind, over) {
+        (Kind::Sqlite, "ignore") => format!("INSERT OR IGNORE INTO s (id, name) VALUES {rows}"),
+        (Kind::Mysql, "ignore") => format!("INSERT IGNORE INTO s (id, name) VALUES {rows}"),
+        (_, "ignore") => format!("INSERT INTO s (id, name) VALUES {rows} ON CONFLICT (id) DO NOTHING"),
+        (Kind::Mysql, "update") => {
+            format!("INSERT INTO s (id, name) VALUES {rows} ON DUPLICATE KEY UPDATE name = 'new'")
+        }
+        (_, "update") => format!("INSERT INTO s (id, name) VALUES {rows} ON CONFLICT (id) DO UPDATE SET name = 'new'"),
+        _ => format!("INSERT INTO s (id, name) VALUES {rows}"),
+    }
+}
+
+#[test]
+fn rows_that_an_up_is_about_to_insert_are_not_there_before_it() {
+    each_engine(|sandbox| {
+        sandbox.migration("1_s", "CREATE TABLE s (id integer PRIMARY KEY, name varchar(20));", "DROP TABLE s;");
+        let down = "DELETE FROM s WHERE id IN (1, 2);";
+        for over in ["ignore", "fail"] {
+            sandbox.migration("2_rows", &insert(sandbox.kind, "(1, 'a'), (2, 'b')", over), down);
+            let told = sandbox.json(&["verify", "--fresh"]);
+            assert_eq!(codes(&told, 1), [""; 0], "{over}: {told}");
+            assert_eq!(told["migrations"][1]["verdict"], "exact", "{over}");
+        }
+        sandbox.migration("2_rows", &insert(sandbox.kind, "(1, 'a'), (2, 'b')", "ignore"), down);
+        sandbox.run(&["check"]).says("if its rows of s are there already, the up leaves them alone");
+    });
+}
+
+#[test]
+fn rows_that_an_up_writes_over_or_takes_away_first_are_there_before_it() {
+    each_engine(|sandbox| {
+        sandbox.migration("1_s", "CREATE TABLE s (id integer PRIMARY KEY, name varchar(20));", "DROP TABLE s;");
+        let over = insert(sandbox.kind, "(1, 'a')", "update");
+        let anew = format!("DELETE FROM s WHERE id = 1;\n{};", insert(sandbox.kind, "(1, 'a')", "fail"));
+        for up in [over, anew] {
+            sandbox.migration("2_rows", &up, "DELETE FROM s WHERE id = 1;");
+            let told = sandbox.json(&["verify", "--fresh"]);
+            assert_eq!(codes(&told, 1), ["rows-lost"], "{up}: {told}");
+        }
+    });
+}
+
+#[test]
+fn rows_that_a_down_is_about_to_insert_are_not_written_after_the_up() {
+    each_engine(|sandbox| {
+        sandbox.migration("1_s", "CREATE TABLE s (id integer PRIMARY KEY, name varchar(20));", "DROP TABLE s;");
+        let (up, down) = ("DELETE FROM s WHERE id = 1;", "INSERT INTO s (id, name) VALUES (1, 'a');");
+        let told = sandbox.migration("2_rows", up, down).json(&["verify", "--keep-going"]);
+        assert_eq!(told["migrations"][1]["verdict"], "lossy", "{told}");
+        assert!(!codes(&told, 1).contains(&"down-failed".to_owned()), "{told}");
+    });
+}

@@ -1,6 +1,6 @@
 //! Objects that the up makes only where they are not there, and that the down drops in any case.
 
-use crate::conditional::{Clause, Conditional};
+use crate::conditional::Conditional;
 use crate::finding::{Finding, Severity};
 use crate::migration::Migration;
 
@@ -16,7 +16,7 @@ impl Check for IfNotExists {
     }
 
     fn about(&self) -> &'static str {
-        "An up with IF NOT EXISTS or OR REPLACE also runs where the object is there already, and the down then drops what the up never made. A proof shows that only where an earlier migration made it."
+        "An up with IF NOT EXISTS, OR REPLACE or INSERT … IGNORE also runs where the object or row is there already, and the down then drops what the up never made. A proof shows that only where an earlier migration made it."
     }
 
     fn run(&self, view: &View<'_>) -> Vec<Finding> {
@@ -29,15 +29,11 @@ fn finding(view: &View<'_>, migration: &Migration) -> Option<Finding> {
     let all = Conditional::of(migration);
     let first = all.first()?;
     let titles: Vec<String> = all.iter().map(Conditional::title).collect();
-    let does = match first.clause {
-        Clause::IfNotExists => "leaves it alone",
-        Clause::OrReplace => "replaces it",
-    };
     let more = match titles.len() - 1 {
         0 => String::new(),
         more => format!("; so with {more} more"),
     };
-    let message = format!("if {} is there already, the up {does}, and the down drops it{more}", titles[0]);
+    let message = format!("{}{more}", first.warning());
     let statement = migration.up.statements().get(first.statement)?;
     let mut finding = view.against_down(migration, CODE, &message);
     finding.severity = finding.severity.min(Severity::Warning);
