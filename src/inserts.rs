@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rows::{Column, ForeignKey, Table, Turn};
 use crate::sql::Flavor;
-use crate::values::{Edge, Mold};
+use crate::values::{Edge, Mold, is_boolean_word};
 
 /// How much rows dare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -160,7 +160,10 @@ impl<'a> Maker<'a> {
         };
         let fitting = |mold: &Mold<'a>| -> Vec<&'a str> {
             let all = making.literals.iter().map(String::as_str);
-            all.filter(|raw| is_free(mold.column, raw) && mold.fits(raw)).collect()
+            let fitting: Vec<&str> = all.filter(|raw| is_free(mold.column, raw) && mold.fits(raw)).collect();
+            // Beside words, numbers of a script are those of other columns.
+            let has_words = mold.column.family == "boolean" && fitting.iter().any(|raw| is_boolean_word(raw));
+            fitting.into_iter().filter(|raw| !has_words || is_boolean_word(raw)).collect()
         };
         let literals = molds.iter().map(fitting).collect();
         let mut keys: Vec<&ForeignKey> = table.foreign_keys.iter().collect();
@@ -226,12 +229,19 @@ impl<'a> Maker<'a> {
             Kind::Edge(edge) => mold.edge(edge, n),
             Kind::Null | Kind::Bare => None,
         };
-        match raw.or_else(|| mold.plain(n)) {
+        match raw.or_else(|| self.word(at, i)).or_else(|| mold.plain(n)) {
             Some(raw) => Some(mold.sql(&raw)),
             None if column.has_default => None,
             None if column.nullable => Some(null()),
             None => Some(self.making.flavor.literal(&n.to_string())),
         }
+    }
+
+    /// A word for a boolean of SQLite, where the scripts compare it with words: beside these, 1 and 0 would be neither.
+    fn word(&self, at: usize, i: usize) -> Option<String> {
+        let fitting = &self.literals[at];
+        let are_words = self.molds[at].column.family == "boolean" && fitting.iter().any(|raw| is_boolean_word(raw));
+        are_words.then(|| fitting[i % fitting.len()].to_owned())
     }
 
     /// The literal of a number; each column begins at another one, so that conditions on two columns are met in one row.

@@ -221,21 +221,17 @@ impl<'a> Pair<'a> {
         Ok(())
     }
 
-    /// Puts rows with the scripts' literals into the tables that their data statements write, so that a WHERE meets some.
+    /// Puts rows with the scripts' literals into the tables that their data statements write or read, so that a WHERE meets some.
     async fn meet_literals(&mut self, migration: &Migration, schema: &Snapshot) -> Result<()> {
-        let scripts = migration.ways();
-        let classes =
-            scripts.iter().flat_map(|script| script.statements().iter().map(|one| class::classify(script, one)));
-        let written: BTreeSet<String> =
-            classes.filter_map(|class| class.writes_rows).map(|name| name.to_lowercase()).collect();
-        if written.is_empty() {
+        let names = migration.data_names();
+        if names.is_empty() {
             return Ok(());
         }
         let tables = self.tables(schema).await?;
-        let is_written =
-            |table: &&Arc<Table>| written.contains(table.lower().as_ref()) && !self.full.is_real(table.title());
-        let written: Vec<String> = tables.iter().filter(is_written).map(|table| table.title().to_owned()).collect();
-        self.full.refill(written);
+        let is_named =
+            |table: &&Arc<Table>| names.contains(table.lower().as_ref()) && !self.full.is_real(table.title());
+        let named: Vec<String> = tables.iter().filter(is_named).map(|table| table.title().to_owned()).collect();
+        self.full.refill(named);
         self.full.fill_for(&tables, migration, &[&migration.up]).await.map(drop)
     }
 
