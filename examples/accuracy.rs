@@ -190,7 +190,9 @@ impl Scratch {
         } else {
             text.to_owned()
         };
-        self.client(&self.name, &format!("{session}{text}")).map(drop)
+        // SQLite's shell may wait for the end of a last statement that has none.
+        let end = if self.url.scheme() == "sqlite" { "\n;\n" } else { "" };
+        self.client(&self.name, &format!("{session}{text}{end}")).map(drop)
     }
 
     /// Makes it anew, and runs these ups.

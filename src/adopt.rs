@@ -79,16 +79,14 @@ async fn ups(
             _ if is_observed => Some(chain.snapshot().await?),
             _ => None,
         };
-        chain.advance(&walk[..=at]).await.map_err(|fault| {
-            fault.help(
-                "what is adopted must run from an empty database; mend the script so that it makes what is live now",
-            )
-        })?;
-        if let Some(before) = before {
-            let after = chain.snapshot().await?;
-            came.insert(migration.id.clone(), added(&snapshot::diff(&before, &after)));
-            seen = Some(after);
-        }
+        let help = "what is adopted must run from an empty database; mend the script so that it makes what is live now";
+        let Some(before) = before else {
+            chain.advance(&walk[..=at]).await.map_err(|fault| fault.help(help))?;
+            continue;
+        };
+        let after = chain.advance_and_read(migration, &before).await.map_err(|fault| fault.help(help))?;
+        came.insert(migration.id.clone(), added(&snapshot::diff(&before, &after)));
+        seen = Some(after);
     }
     let schema = match seen {
         Some(seen) => seen,

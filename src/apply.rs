@@ -5,16 +5,18 @@
 
 use std::time::Instant;
 
+use crate::conditional::{Clause, Conditional};
 use crate::context::Context;
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::finding::Finding;
 use crate::ledger::{Act, Entry, Phase};
 use crate::locked::Locked;
-use crate::migration::units;
+use crate::migration::{Migration, units};
 use crate::plan::{Direction, Proven, Step};
 use crate::planning::Amendment;
 use crate::sha::Sha;
+use crate::snapshot::Snapshot;
 use crate::sql::Script;
 use crate::step::{Done, Ends, Run, described, is_whole};
 pub use crate::step::{Provenance, Resume};
@@ -40,11 +42,13 @@ pub async fn apply(
 ) -> Result<Report> {
     let mut report = Report::default();
     keep_scripts(locked, plan).await?;
-    let before = locked.snapshot().await?.weak_digest();
+    let live = locked.snapshot().await?;
+    let before = live.weak_digest();
     // A step that is gone on with left its schema half-way; where it stands was found out by comparing with a shadow.
     let drifts = resume.is_none() && plan.first_from().is_some_and(|from| *from != before);
     if drifts {
         context.tell(Event::Warning(drift("the live schema is not the one that the proof started from")));
+        unmade(plan, &live).into_iter().for_each(|finding| context.tell(Event::Warning(finding)));
     }
     report.schema_before = Some(before);
     context.tell(Event::Begins { what: "running", total: plan.steps().len() });
@@ -125,6 +129,25 @@ fn drift(what: &str) -> Finding {
     Finding::warning("schema-differs", what).help(
         "something else changed the database, such as a GRANT or an object made by hand; the proofs do not know it",
     )
+}
+
+/// What ups would make in a conditional way, and what is there already in a schema that no proof started from: their downs
+/// would drop it.
+fn unmade(plan: &Proven, live: &Snapshot) -> Vec<Finding> {
+    let ups = plan.steps().iter().map(|(step, _)| step).filter(|step| step.direction == Direction::Up);
+    let finding = |(migration, of): (&Migration, Conditional)| {
+        let title = of.found_in(live)?;
+        let does = match of.clause {
+            Clause::IfNotExists => "leaves it alone",
+            Clause::OrReplace => "replaces it",
+        };
+        let what = format!("{title} is there already: the up of `{}` {does}, and its down would drop it", migration.id);
+        let place = migration.up.place(migration.up.statements().get(of.statement)?.span.start);
+        Some(Finding::warning("if-not-exists", what).of(&migration.id).object(title).at(place).help(of.help()))
+    };
+    ups.flat_map(|step| Conditional::of(&step.migration).into_iter().map(|of| (step.migration.as_ref(), of)))
+        .filter_map(finding)
+        .collect()
 }
 
 /// Takes edited and newly proven ways back into the ledger, a row each.

@@ -12,7 +12,7 @@ use crate::context::Interrupt;
 use crate::data::Data;
 use crate::draft::Schema;
 use crate::engine::{Canceller, DbError, DbErrorKind, DbResult, Engine, Names, Ran, Session};
-use crate::fault::{Fault, Result};
+use crate::fault::{Fault, FaultKind, Result};
 use crate::fill::{self, Around, Filled, Unfilled};
 use crate::finding::Finding;
 use crate::history::{may_name_one, without_histories};
@@ -351,6 +351,20 @@ impl Chain {
         Ok(notes)
     }
 
+    /// As [`fill`](Chain::fill) with the literals of a migration's scripts, in front of those that run `next`: no row gets a key
+    /// that their INSERTs bring.
+    pub async fn fill_for(
+        &mut self,
+        tables: &[Arc<Table>],
+        migration: &Migration,
+        next: &[&Script],
+    ) -> Result<Vec<Finding>> {
+        let literals = migration.literals();
+        let among = literals.iter().cloned().collect();
+        self.filled.spare(next.iter().flat_map(|script| script.inserted_literals(&among)).collect());
+        self.fill(tables, &literals).await
+    }
+
     /// Notes that no row could be made for those of these tables that hold none.
     pub fn without_rows(&self, tables: &[Arc<Table>], data: &Data) -> Vec<Finding> {
         let is_empty = |title: &str| data.tables.get(title).is_some_and(|print| print.count == 0);
@@ -398,6 +412,11 @@ impl Chain {
         let (real, made): (Vec<String>, Vec<String>) = titles.into_iter().partition(|title| self.is_real(title));
         self.filled.forget(real);
         self.filled.refill(made);
+    }
+
+    /// Tables (titles) that were dropped and made again get the rows that they had first.
+    pub fn fill_anew(&mut self, titles: impl IntoIterator<Item = String>) {
+        self.filled.forget(titles);
     }
 
     /// Asks for new rows in these tables (titles) at the next [`fill`](Chain::fill).
@@ -472,13 +491,29 @@ impl Chain {
             self.prepare(migration).await?;
             let manner = self.manner(&migration.up, migration.settings.transaction.up);
             if let Err(refusal) = self.run_at_once(&migration.up, manner).await? {
-                let what = format!("the up of `{}` fails in the shadow", migration.id);
-                return Err(refusal.fault(crate::fault::FaultKind::Refused, what));
+                return Err(refused_up(migration, &refusal));
             }
             self.at += 1;
         }
         Ok(())
     }
+
+    /// Runs the up of `migration`, which comes next, and gives the schema behind it from the one before it.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn advance_and_read(&mut self, migration: &Migration, before: &Snapshot) -> Result<Snapshot> {
+        self.prepare(migration).await?;
+        let manner = self.manner(&migration.up, migration.settings.transaction.up);
+        let ran = self.run_and_read(&migration.up, manner, before).await?;
+        let (_, after) = ran.map_err(|refusal| refused_up(migration, &refusal))?;
+        self.at += 1;
+        Ok(after)
+    }
+}
+
+fn refused_up(migration: &Migration, refusal: &Refusal) -> Fault {
+    refusal.fault(FaultKind::Refused, format!("the up of `{}` fails in the shadow", migration.id))
 }
 
 /// The first Ctrl-C cancels what runs, since nothing in a shadow is worth waiting for.

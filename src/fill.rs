@@ -25,12 +25,21 @@ pub struct Filled {
     repeats: bool,
     /// Titles of those that hold rows of a real database.
     real: BTreeSet<String>,
+    /// By table (its name in lower case): literals that are no keys of the next rows, since a script is about to insert them.
+    spared: BTreeMap<String, Vec<String>>,
 }
 
 impl Filled {
     /// Nothing yet. Rows begin at this mildness, and become milder where the database refuses them.
     pub fn new(mildness: Mildness) -> Self {
-        Filled { mildness, tables: HashMap::new(), again: BTreeSet::new(), repeats: false, real: BTreeSet::new() }
+        Filled {
+            mildness,
+            tables: HashMap::new(),
+            again: BTreeSet::new(),
+            repeats: false,
+            real: BTreeSet::new(),
+            spared: BTreeMap::new(),
+        }
     }
 
     /// Asks for more rows in these tables (titles) at the next filling: because they lost theirs, because a script looks
@@ -75,6 +84,14 @@ impl Filled {
     /// Leaves these tables (titles) as they are, unless [`Filled::refill`] asks for rows.
     pub fn skip(&mut self, titles: impl IntoIterator<Item = String>) {
         self.tables.extend(titles.into_iter().map(|title| (title, 0)));
+    }
+
+    /// Keeps these literals out of the keys of the next rows in these tables (names, in lower case).
+    pub fn spare(&mut self, literals: BTreeSet<(String, String)>) {
+        self.spared.clear();
+        for (table, literal) in literals {
+            self.spared.entry(table).or_default().push(literal);
+        }
     }
 
     /// How the rows of the next filling begin.
@@ -195,6 +212,7 @@ pub async fn fill_tables(
     }
     done.again.clear();
     done.repeats = false;
+    done.spared.clear();
     Ok(report)
 }
 
@@ -209,10 +227,13 @@ async fn fill_turns(
     report: &mut Report,
 ) -> DbResult<()> {
     let (flavor, mildness, repeats) = (hand.flavor, done.mildness, done.repeats);
+    let spared = std::mem::take(&mut done.spared);
     let plan = |done: &Filled, taken: usize| -> Vec<Plan<'_>> {
         let one = turns.iter().map(|turn| {
             let from = done.tables.get(turn.table.title()).copied().unwrap_or(0);
-            let making = Making { flavor, literals, mildness, from, taken, waiting: &turn.waiting, repeats };
+            let spared = spared.get(turn.table.lower().as_ref()).map_or(&[][..], Vec::as_slice);
+            let waiting = &turn.waiting;
+            let making = Making { flavor, literals, spared, mildness, from, taken, waiting, repeats };
             Plan { turn, making, rows: rows_for(turn.table, &making) }
         });
         one.collect()
@@ -245,7 +266,7 @@ async fn fill_turns(
                 report.made.insert(title, count);
             }
             Err(refused) => {
-                if !hand.has_rows(plan.turn.table).await? {
+                if hand.is_empty(plan.turn.table).await? {
                     report.unfilled.push(Unfilled { table: title, refused });
                 }
             }
@@ -402,9 +423,10 @@ impl<'a> Hand<'a> {
         self.session.batch(statement).await.map(drop)
     }
 
-    async fn has_rows(&mut self, table: &Table) -> DbResult<bool> {
+    /// Whether no row stands in a table; not where the table is gone, since a trigger of others may have dropped it.
+    async fn is_empty(&mut self, table: &Table) -> DbResult<bool> {
         let sql = format!("SELECT '1' FROM {} LIMIT 1", table.quoted(self.flavor));
-        Ok(!self.session.batch(&sql).await?.is_empty())
+        Ok(self.attempt_with(&["SELECT 1".to_owned()], &[sql]).await?.is_ok())
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rows::{Column, ForeignKey, Table, Turn};
 use crate::sql::Flavor;
-use crate::values::{Edge, Mold};
+use crate::values::{Edge, Mold, is_boolean_word};
 
 /// How much rows dare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +30,8 @@ pub struct Making<'a> {
     pub flavor: Flavor,
     /// Values from the scripts, without quotes; best those of [`crate::predicate::chosen_literals`].
     pub literals: &'a [String],
+    /// Those of them that a script is about to insert: no keys.
+    pub spared: &'a [String],
     pub mildness: Mildness,
     /// Number of the first row: rows of other numbers have other keys.
     pub from: usize,
@@ -162,10 +164,16 @@ impl<'a> Maker<'a> {
     fn new(table: &'a Table, making: &'a Making<'a>) -> Self {
         let columns = table.columns.iter().enumerate();
         let molds: Vec<Mold<'a>> = columns.map(|(rank, column)| Mold::new(column, rank, making.flavor)).collect();
-        let is_free = |column: &Column| column.keys.is_empty() || making.mildness == Mildness::Bold && making.taken < 2;
+        let is_free = |column: &Column, raw: &str| {
+            let is_spared = || making.spared.iter().any(|spared| spared == raw);
+            column.keys.is_empty() || making.mildness == Mildness::Bold && making.taken < 2 && !is_spared()
+        };
         let fitting = |mold: &Mold<'a>| -> Vec<&'a str> {
             let all = making.literals.iter().map(String::as_str);
-            all.filter(|raw| is_free(mold.column) && mold.fits(raw)).collect()
+            let fitting: Vec<&str> = all.filter(|raw| is_free(mold.column, raw) && mold.fits(raw)).collect();
+            // Beside words, numbers of a script are those of other columns.
+            let has_words = mold.column.family == "boolean" && fitting.iter().any(|raw| is_boolean_word(raw));
+            fitting.into_iter().filter(|raw| !has_words || is_boolean_word(raw)).collect()
         };
         let literals = molds.iter().map(fitting).collect();
         let mut keys: Vec<&ForeignKey> = table.foreign_keys.iter().collect();
@@ -235,12 +243,19 @@ impl<'a> Maker<'a> {
             Kind::Edge(edge) => mold.edge(edge, n),
             Kind::Null | Kind::Again | Kind::Bare => None,
         };
-        match raw.or_else(|| mold.plain(n)) {
+        match raw.or_else(|| self.word(at, i)).or_else(|| mold.plain(n)) {
             Some(raw) => Some(mold.sql(&raw)),
             None if column.has_default => None,
             None if column.nullable => Some(null()),
             None => Some(self.making.flavor.literal(&n.to_string())),
         }
+    }
+
+    /// A word for a boolean of SQLite, where the scripts compare it with words: beside these, 1 and 0 would be neither.
+    fn word(&self, at: usize, i: usize) -> Option<String> {
+        let fitting = &self.literals[at];
+        let are_words = self.molds[at].column.family == "boolean" && fitting.iter().any(|raw| is_boolean_word(raw));
+        are_words.then(|| fitting[i % fitting.len()].to_owned())
     }
 
     /// The literal of a number; each column begins at another one, so that conditions on two columns are met in one row.
@@ -296,17 +311,30 @@ impl<'a> Maker<'a> {
         };
         let tests: String = key.pairs.iter().filter_map(test).collect();
         let select = |number| format!("(SELECT {}{})", flavor.ident(to), from(key, flavor, &tests, number));
-        if self.is_strict(own) {
-            return select(self.making.from + i);
+        if let Some(strict) = self.strict(own) {
+            let exact = select(self.making.from + i);
+            // Parents that got no more rows since are paired otherwise than before, where there are two to be paired.
+            return match strict.iter().position(|name| *name == key.name) {
+                Some(at) if strict.len() > 1 && self.making.from > 0 => {
+                    format!("COALESCE({exact}, {})", select(i + at))
+                }
+                _ => exact,
+            };
         }
         if i == 0 { select(0) } else { format!("COALESCE({}, {})", select(i), select(0)) }
     }
 
-    /// Whether the column must differ from row to row, because a unique key holds nothing but foreign keys.
-    fn is_strict(&self, own: &str) -> bool {
-        let refers = |column: &Column| self.keys.iter().any(|key| key.pairs.iter().any(|(own, _)| *own == column.name));
-        let Some(column) = self.table.column(own) else { return false };
-        column.keys.iter().any(|key| self.table.columns.iter().filter(|other| other.keys.contains(key)).all(refers))
+    /// The foreign keys (names) of a unique key that holds nothing else, where the column is part of one: it must differ from
+    /// row to row, by itself or with the others.
+    fn strict(&self, own: &str) -> Option<Vec<&'a str>> {
+        let owner = |column: &Column| {
+            let key = self.keys.iter().find(|key| key.pairs.iter().any(|(own, _)| *own == column.name))?;
+            Some(key.name.as_str())
+        };
+        let of = |key: &String| self.table.columns.iter().filter(|other| other.keys.contains(key)).map(owner).collect();
+        let mut owners: Vec<&str> = self.table.column(own)?.keys.iter().find_map(of)?;
+        owners.dedup();
+        Some(owners)
     }
 }
 
@@ -329,7 +357,16 @@ mod tests {
         let (flavor, waiting) = (Flavor::Postgres, BTreeSet::new());
         rows_for(
             table,
-            &Making { flavor, literals: &literals, mildness, from: 0, taken: 0, waiting: &waiting, repeats: false },
+            &Making {
+                flavor,
+                literals: &literals,
+                spared: &[],
+                mildness,
+                from: 0,
+                taken: 0,
+                waiting: &waiting,
+                repeats: false,
+            },
         )
     }
 
@@ -371,8 +408,16 @@ mod tests {
         let own = table(vec![id, column("kind", "text")], vec![]);
         let (literals, waiting) = (["old".to_owned()], BTreeSet::new());
         let (flavor, mildness) = (Flavor::Postgres, Mildness::Bold);
-        let making =
-            Making { flavor, literals: &literals, mildness, from: 7, taken: 0, waiting: &waiting, repeats: true };
+        let making = Making {
+            flavor,
+            literals: &literals,
+            spared: &[],
+            mildness,
+            from: 7,
+            taken: 0,
+            waiting: &waiting,
+            repeats: true,
+        };
         let rows = rows_for(&own, &making);
         let (ids, kinds) = (values(&rows, "id"), values(&rows, "kind"));
         assert_eq!(kinds.last(), kinds.first());

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::class;
+use crate::conditional::{Clause, Conditional};
 use crate::data::{Loss, What};
 use crate::engine::{DbError, DbErrorKind};
 use crate::fault::{Fault, FaultKind};
@@ -214,7 +215,8 @@ fn verdict(migration: &Migration, seen: &Seen, findings: &mut Vec<Finding>) -> V
         }
     }
     let back = seen.after_down.as_ref().map(|after| snapshot::diff(&seen.before, after)).unwrap_or_default();
-    findings.extend(back.iter().map(|change| unrestored(migration, change)));
+    let conditional = Conditional::of(migration);
+    findings.extend(back.iter().map(|change| not_its_own(migration, change, &conditional)));
     if let Some(refusal) = &seen.again_failed {
         findings.push(refusal.finding("up-again-failed", "the up script fails when it is run again after the down"));
         return Verdict::Broken;
@@ -258,6 +260,20 @@ fn unrestored(migration: &Migration, change: &Change) -> Finding {
     finding.place = place_of(migration, change);
     finding.help = mend(change, migration.up.flavor());
     finding
+}
+
+/// The same, in words of its own where the up never made what the down drops.
+fn not_its_own(migration: &Migration, change: &Change, conditional: &[Conditional]) -> Finding {
+    let finding = unrestored(migration, change);
+    let Some(of) = conditional.iter().find(|of| change.fate == Fate::Removed && of.is(&change.kind, &change.object))
+    else {
+        return finding;
+    };
+    let why = match of.clause {
+        Clause::IfNotExists => "it was there before the up, whose IF NOT EXISTS left it alone, and the down drops it",
+        Clause::OrReplace => "it was there before the up, which replaced it, and the down drops it",
+    };
+    Finding { message: format!("{}: {why}", finding.message), help: Some(of.help()), ..finding }
 }
 
 fn unrepeated(migration: &Migration, change: &Change) -> Finding {

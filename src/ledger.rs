@@ -189,6 +189,8 @@ pub struct Applied {
     pub digest: Sha,
     /// Another tool had applied it, and its history was taken over.
     pub is_adopted: bool,
+    /// It was adopted without a proof.
+    pub is_unproven: bool,
 }
 
 /// The set of applied migrations in the order in which they were applied, and the head it was read at.

@@ -7,6 +7,7 @@
 pub mod blind;
 mod body;
 pub mod class;
+pub mod conditional;
 pub mod data;
 pub mod draft;
 pub mod fault;

@@ -5,9 +5,13 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::class;
 use crate::id::Id;
 use crate::sha::Sha;
 use crate::sql::Script;
+
+/// A longer data statement is not read for the tables that it takes rows from.
+const MAX_READ_BYTES: usize = 64 << 10;
 
 /// The way back of a migration.
 #[derive(Clone, Debug)]
@@ -143,9 +147,29 @@ impl Migration {
 
     /// The literals by which its scripts choose rows, each once, as values that rows may hold.
     pub fn literals(&self) -> Vec<String> {
-        let scripts = [Some(&self.up), self.down.script()];
-        let literals: BTreeSet<String> = scripts.into_iter().flatten().flat_map(Script::chosen_literals).collect();
+        let literals: BTreeSet<String> = self.ways().into_iter().flat_map(Script::chosen_literals).collect();
         literals.into_iter().collect()
+    }
+
+    /// The names in its data statements, in lower case: the tables that they write and those that they read are among them.
+    pub fn data_names(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for script in self.ways() {
+            for statement in script.statements() {
+                let Some(table) = class::classify(script, statement).writes_rows else { continue };
+                // Longer ones are values.
+                if statement.span.len() <= MAX_READ_BYTES {
+                    names.extend(script.names_of(statement));
+                }
+                names.insert(table.to_lowercase());
+            }
+        }
+        names
+    }
+
+    /// The up, and the down where there is one.
+    pub fn ways(&self) -> Vec<&Script> {
+        [Some(&self.up), self.down.script()].into_iter().flatten().collect()
     }
 
     /// The members of a group as one migration: the ups in this order, and the ways back in the reverse one. The rows of

@@ -342,6 +342,7 @@ mod tests {
             id,
             digest: Sha::of(b""),
             is_adopted: false,
+            is_unproven: false,
         });
         State { applied: applied.collect(), exists: true, ..State::default() }
     }

@@ -129,7 +129,7 @@ async fn kept(
 }
 
 /// What the checkout says otherwise about applied migrations than the ledger (I2): those of which only the way back,
-/// the verify script or the settings were edited.
+/// the verify script or the settings were edited; and those that were adopted without a proof, and have one now.
 ///
 /// # Errors
 /// Refused when an up script was really edited after it was applied, with the difference.
@@ -138,9 +138,14 @@ pub async fn edited(database: &mut Database, project: &Project, state: &State) -
     let mut errors = Vec::new();
     let by_id: BTreeMap<&Id, &Migration> = project.migrations.iter().map(|one| (&one.id, one)).collect();
     for applied in &state.applied {
-        let Some(migration) = by_id.get(&applied.id).filter(|migration| migration.digest() != applied.digest) else {
+        let Some(migration) = by_id.get(&applied.id) else { continue };
+        if migration.digest() == applied.digest {
+            if applied.is_unproven {
+                let (applied, migration) = (applied.clone(), Arc::new((*migration).clone()));
+                amendments.push(Amendment { applied, migration, edit: Edit::None, warrant: None });
+            }
             continue;
-        };
+        }
         let kept = stored(database, applied).await?;
         if kept.up.checksum().tokens == migration.up.checksum().tokens {
             let edit =
@@ -153,6 +158,8 @@ pub async fn edited(database: &mut Database, project: &Project, state: &State) -
     }
     if errors.is_empty() {
         find_warrants(database, project, state, &mut amendments);
+        let is_proven = |amendment: &Amendment| amendment.warrant.as_ref().is_some_and(|it| !it.is_unproven());
+        amendments.retain(|amendment| amendment.edit != Edit::None || is_proven(amendment));
         return Ok(amendments);
     }
     let what = if errors.len() == 1 {
@@ -163,7 +170,7 @@ pub async fn edited(database: &mut Database, project: &Project, state: &State) -
     Err(Fault::refused(what).findings(errors).help("put the old text back and make the change in a new migration"))
 }
 
-/// An applied migration whose way back was edited since.
+/// An applied migration whose way back was edited since, or that was adopted and is proven since.
 #[derive(Clone, Debug)]
 pub struct Amendment {
     pub applied: Applied,
@@ -180,6 +187,8 @@ pub enum Edit {
     Own,
     /// Only what the project puts before every script.
     Session,
+    /// Nothing: it was adopted without a proof.
+    None,
 }
 
 /// Whether a migration is the one that was applied but for the SQL that stands before its scripts.
@@ -191,9 +200,10 @@ pub fn is_by_session(migration: &Migration, kept: &Settings, applied: &Sha) -> b
 
 /// What to say of them. An edit of the project's session is told once, however many migrations it is part of.
 pub fn told(amendments: &[Amendment], project: &Project) -> Vec<Finding> {
-    let (session, own): (Vec<&Amendment>, Vec<&Amendment>) =
-        amendments.iter().partition(|amendment| amendment.edit == Edit::Session);
-    let mut findings: Vec<Finding> = own.into_iter().map(Amendment::finding).collect();
+    let of = |edit: Edit| amendments.iter().filter(move |amendment| amendment.edit == edit);
+    let session: Vec<&Amendment> = of(Edit::Session).collect();
+    let mut findings: Vec<Finding> = of(Edit::Own).map(Amendment::finding).collect();
+    findings.extend(adopted_proven(of(Edit::None).count()));
     for is_proven in [true, false] {
         let count = session.iter().filter(|amendment| amendment.warrant.is_some() == is_proven).count();
         if count > 0 {
@@ -201,6 +211,17 @@ pub fn told(amendments: &[Amendment], project: &Project) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn adopted_proven(count: usize) -> Option<Finding> {
+    let what = match count {
+        0 => return None,
+        1 => "1 migration was adopted without a proof and is proven now; the ledger takes the proof over".to_owned(),
+        more => format!(
+            "{more} migrations were adopted without a proof and are proven now; the ledger takes the proofs over"
+        ),
+    };
+    Some(Finding::note("adopted-proven", what))
 }
 
 fn session_edited(count: usize, is_proven: bool, project: &Project) -> Finding {
@@ -281,12 +302,13 @@ fn edited_up(migration: &Migration, kept: &Migration) -> Finding {
     Finding::error("edited-after-apply", message).of(&migration.id).at(migration.up.place(0)).detail(lines)
 }
 
-/// Whether the checkout has anything that is not applied as it is there.
+/// Whether the checkout has anything that is not applied as it is there, or the ledger lacks a proof.
 pub fn differs(project: &Project, state: &State) -> bool {
     let applied: BTreeMap<&Id, &Sha> = state.applied.iter().map(|applied| (&applied.id, &applied.digest)).collect();
     let is_applied =
         |migration: &Migration| applied.get(&migration.id).is_some_and(|digest| **digest == migration.digest());
-    state.open.is_some() || !project.migrations.iter().all(is_applied)
+    let is_owed = state.open.is_some() || state.applied.iter().any(|applied| applied.is_unproven);
+    is_owed || !project.migrations.iter().all(is_applied)
 }
 
 /// How a step that stopped half-way is gone on with.
@@ -429,7 +451,9 @@ pub fn told_unproven(step: &Step, warrant: &Warrant) -> Option<Finding> {
         }
         _ => format!("`{}` {message}", step.migration.id),
     };
-    Some(Finding::warning("unproven", text).of(&step.migration.id))
+    let finding = Finding::warning("unproven", text).of(&step.migration.id);
+    let help = "`switchback verify` proves it, and the next `switchback up` takes the proof over";
+    Some(if warrant.is_adopted() { finding.help(help) } else { finding })
 }
 
 /// The warrant that a judgement gives, with the registry's waivers.

@@ -122,15 +122,37 @@ impl Project {
     /// # Errors
     /// Refused when any of the files cannot be trusted to say what would be run; all findings are told.
     pub fn require_sound(&self) -> Result<()> {
-        let stops = |finding: &Finding| {
-            finding.severity == Severity::Error && !LEFT_TO_THE_PROOF.contains(&finding.code.as_ref())
-        };
-        let errors: Vec<Finding> = self.checked(None).into_iter().filter(stops).collect();
+        let errors = self.stopping();
         if errors.is_empty() {
             return Ok(());
         }
         let what = format!("the migrations have {}", crate::finding::counted(errors.len(), "error"));
         Err(Fault::refused(what).findings(errors).help("`switchback check` shows all findings"))
+    }
+
+    fn stopping(&self) -> Vec<Finding> {
+        let stops = |finding: &Finding| {
+            finding.severity == Severity::Error && !LEFT_TO_THE_PROOF.contains(&finding.code.as_ref())
+        };
+        self.checked(None).into_iter().filter(stops).collect()
+    }
+
+    /// What keeps [`require_sound`](Project::require_sound) from being content, by the migration that cannot be run for it, and
+    /// what is no single migration's.
+    pub fn unsound(&self) -> (BTreeMap<Id, Vec<Finding>>, Vec<Finding>) {
+        let (mut of_one, mut others): (BTreeMap<Id, Vec<Finding>>, Vec<Finding>) = Default::default();
+        for finding in self.stopping() {
+            let is_it = |migration: &&Migration| {
+                let holds = |path: &str| path == migration.path || migration.scripts().any(|it| it.path() == path);
+                finding.migration.as_ref().is_some_and(|id| *id == migration.id)
+                    || finding.migration.is_none() && finding.place.as_ref().is_some_and(|place| holds(&place.path))
+            };
+            match self.migrations.iter().find(is_it).filter(|_| finding.code != layout::DUPLICATE_VERSION) {
+                Some(migration) => of_one.entry(migration.id.clone()).or_default().push(finding),
+                None => others.push(finding),
+            }
+        }
+        (of_one, others)
     }
 
     /// # Errors

@@ -223,21 +223,18 @@ impl<'a> Pair<'a> {
         Ok(())
     }
 
-    /// Puts rows with the scripts' literals into the tables that their data statements write, so that a WHERE meets some.
+    /// Puts rows with the scripts' literals into the tables that their data statements write or read, so that a WHERE meets some.
     async fn meet_literals(&mut self, migration: &Migration, schema: &Snapshot) -> Result<()> {
-        let scripts = [Some(&migration.up), migration.down.script()].into_iter().flatten();
-        let classes = scripts.flat_map(|script| script.statements().iter().map(|one| class::classify(script, one)));
-        let written: BTreeSet<String> =
-            classes.filter_map(|class| class.writes_rows).map(|name| name.to_lowercase()).collect();
-        if written.is_empty() {
+        let names = migration.data_names();
+        if names.is_empty() {
             return Ok(());
         }
         let tables = self.tables(schema).await?;
-        let is_written =
-            |table: &&Arc<Table>| written.contains(table.lower().as_ref()) && !self.full.is_real(table.title());
-        let written: Vec<String> = tables.iter().filter(is_written).map(|table| table.title().to_owned()).collect();
-        self.full.refill(written);
-        self.full.fill(&tables, &migration.literals()).await.map(drop)
+        let is_named =
+            |table: &&Arc<Table>| names.contains(table.lower().as_ref()) && !self.full.is_real(table.title());
+        let named: Vec<String> = tables.iter().filter(is_named).map(|table| table.title().to_owned()).collect();
+        self.full.refill(named);
+        self.full.fill_for(&tables, migration, &[&migration.up]).await.map(drop)
     }
 
     /// The tables that the migration's scripts can touch, and what they hold.
@@ -250,7 +247,7 @@ impl<'a> Pair<'a> {
     async fn touched(&mut self, migration: &Migration, schema: &Snapshot) -> Result<Vec<Arc<Table>>> {
         let mut names = BTreeSet::new();
         let mut sight = Sight::Clear;
-        for script in [Some(&migration.up), migration.down.script()].into_iter().flatten() {
+        for script in migration.ways() {
             names.extend(script.names());
             if script.statements().iter().any(|statement| class::classify(script, statement).opaque) {
                 sight = Sight::Opaque;

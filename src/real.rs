@@ -53,7 +53,9 @@ impl Sample {
 fn is_like(one: &Table, other: &Table) -> bool {
     let same = |column: &Column| {
         other.column(&column.name).is_some_and(|like| {
-            (&like.type_text, like.computed, &like.labels) == (&column.type_text, column.computed, &column.labels)
+            (&like.type_text, like.computed) == (&column.type_text, column.computed)
+                // Those of a boolean (SQLite) are its default's, which says nothing of what it can hold.
+                && (like.labels == column.labels || like.family == "boolean")
         })
     };
     one.columns.len() == other.columns.len() && one.columns.iter().all(same)

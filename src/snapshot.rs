@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::sha::Sha;
 
+mod dated;
 mod diff;
 mod fold;
 
@@ -88,7 +89,13 @@ impl Group {
         let weak = |line: &'a Line| {
             let key = (line.kind.as_str(), line.object.as_str());
             let value = weak_value(&key, &line.property, &line.value);
-            [Cow::Borrowed(key.0), Cow::Borrowed(weak_object(&key)), Cow::Borrowed(line.property.as_str()), value]
+            let object = dated::undated(weak_object(&key));
+            let value = match object {
+                // A date in a name is one in its bounds, its keys and its indexes, too.
+                Cow::Owned(_) => Cow::Owned(dated::undated(&value).into_owned()),
+                Cow::Borrowed(_) => value,
+            };
+            [Cow::Borrowed(key.0), object, Cow::Borrowed(line.property.as_str()), value]
         };
         let mut lines: Vec<[Cow<'_, str>; 4]> =
             self.lines.iter().filter(|line| !is_weak(&line.property)).map(weak).collect();

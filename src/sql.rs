@@ -382,6 +382,26 @@ impl Script {
         literals
     }
 
+    /// Of these literals, those that its INSERTs are about to put into a table (its name, last part, in lower case): no key of a
+    /// row before them. One by which an earlier statement chooses rows is; and where an INSERT writes over the row that has its
+    /// key, meeting one says more.
+    pub fn inserted_literals(&self, among: &BTreeSet<String>) -> BTreeSet<(String, String)> {
+        let (text, flavor) = (self.text(), self.flavor());
+        let (mut inserted, mut chosen) = (BTreeSet::new(), BTreeSet::new());
+        for statement in if among.is_empty() { &[] } else { self.statements() } {
+            let tokens = || self.lex(statement).filter(Token::is_significant);
+            let is_insert = tokens().next().is_some_and(|token| token.is_word(text, "insert"));
+            let values = |token: Token| Some(token.value(text, flavor)?.into_owned());
+            let used = tokens().filter_map(values).filter(|value| among.contains(value));
+            if !is_insert {
+                chosen.extend(used);
+            } else if let Some(table) = inserted_into(text, flavor, tokens()) {
+                inserted.extend(used.filter(|value| !chosen.contains(value)).map(|value| (table.clone(), value)));
+            }
+        }
+        inserted
+    }
+
     /// The values of the string and number literals, those in bodies too; very long ones are left out.
     pub fn literals(&self) -> BTreeSet<String> {
         let flavor = self.flavor();
@@ -396,6 +416,21 @@ impl Script {
         }
         values
     }
+}
+
+/// The last part of the name of the table that an INSERT adds rows to; `None` where it writes over some.
+fn inserted_into(text: &str, flavor: Flavor, tokens: impl Iterator<Item = Token>) -> Option<String> {
+    let between = ["into", "or", "ignore", "abort", "fail", "rollback", "low_priority", "high_priority", "delayed"];
+    let is_between = |token: &Token| between.iter().any(|word| token.is_word(text, word));
+    let mut tokens = tokens.skip(1).skip_while(is_between).peekable();
+    let mut table = tokens.next()?;
+    while tokens.next_if(|token| token.is_symbol(text, ".")).is_some() {
+        table = tokens.next()?;
+    }
+    // `ON CONFLICT … DO UPDATE`, `ON DUPLICATE KEY UPDATE`
+    let writes_over = table.is_word(text, "replace") || tokens.any(|token| token.is_word(text, "update"));
+    let name = table.name(text, flavor)?.to_lowercase();
+    (!writes_over).then_some(name)
 }
 
 /// Literals that are, or may hold, a password: `PASSWORD 'x'`, `IDENTIFIED BY 'x'`, `CONNECTION 'password=x'`.

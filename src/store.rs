@@ -5,6 +5,7 @@ use crate::engine::{DbError, DbErrorKind, DbResult, Dialect, Engine, Names, Ran,
 use crate::fault::{Fault, FaultKind, Result};
 use crate::id::Id;
 use crate::ledger::{Applied, Entry, Head, Open, State};
+use crate::plan::Warrant;
 use crate::sha::Sha;
 use crate::sql::{Flavor, Script, Statement};
 use crate::target::Target;
@@ -86,12 +87,14 @@ pub async fn state(engine: &dyn Engine, names: &Names, session: &mut dyn Session
     for row in rows {
         let mut parts = row.into_iter();
         let mut part = || parts.next().flatten().unwrap_or_default();
-        let (seq, event, id, digest, amends) = (part(), part(), part(), part(), part());
+        let (seq, event, id, digest, amends, adopted) = (part(), part(), part(), part(), part(), part());
         let seq: i64 = seq.parse().unwrap_or(0);
         let order = if event == "amend" { amends.parse().unwrap_or(seq) } else { seq };
         if event != "revert" {
             let is_adopted = event == "adopt";
-            applied.push(Applied { seq, order, id: Id::new(id), digest: Sha::recorded(digest), is_adopted });
+            let is_unproven = is_adopted && Warrant::recorded(Some(&adopted)).is_adopted();
+            let (id, digest) = (Id::new(id), Sha::recorded(digest));
+            applied.push(Applied { seq, order, id, digest, is_adopted, is_unproven });
         }
     }
     let head = head(engine, names, session).await?;

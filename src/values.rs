@@ -35,6 +35,11 @@ pub struct Mold<'a> {
 /// Longest text that is made, in characters: more than that no index holds.
 const TEXT_MAX: usize = 1000;
 
+/// Whether a literal is what those write into a boolean who know SQLite has none.
+pub fn is_boolean_word(raw: &str) -> bool {
+    ["t", "f", "y", "n", "yes", "no"].iter().any(|word| raw.eq_ignore_ascii_case(word))
+}
+
 /// The first key of a number, where the type can hold it: away from the small ones that scripts insert.
 const FIRST_KEY: i128 = 20_011;
 
@@ -143,7 +148,9 @@ impl<'a> Mold<'a> {
     /// Whether a literal of a script can be a value here.
     pub fn fits(&self, raw: &str) -> bool {
         let choices = self.choices();
-        if !choices.is_empty() {
+        let is_sqlite_boolean = self.column.family == "boolean" && self.flavor == Flavor::Sqlite;
+        let is_open = choices.is_empty() || is_sqlite_boolean && self.limits.one_of.is_empty();
+        if !is_open {
             return choices.contains(&raw);
         }
         if self.limits.none_of.iter().any(|no| no == raw) {
@@ -164,6 +171,7 @@ impl<'a> Mold<'a> {
             "date" | "timestamp" | "timestamptz" => moment(raw).is_some_and(|value| self.holds(value)),
             "uuid" => raw.len() == 36 && raw.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-'),
             "year" => raw.parse().is_ok_and(|year: u16| (1901..=2155).contains(&year)),
+            "boolean" if is_sqlite_boolean => is_boolean_word(raw) || matches!(raw, "0" | "1"),
             _ => false,
         }
     }
@@ -175,6 +183,7 @@ impl<'a> Mold<'a> {
             ("bytes", Flavor::Postgres) => self.flavor.literal(&format!("\\x{raw}")),
             ("bytes", _) => format!("x'{raw}'"),
             ("bits", Flavor::Mysql) => format!("b'{raw}'"),
+            ("boolean", Flavor::Sqlite) if !self.column.labels.is_empty() => self.flavor.literal(raw),
             ("boolean", Flavor::Sqlite | Flavor::Mysql) if raw == "true" => "1".to_owned(),
             ("boolean", Flavor::Sqlite | Flavor::Mysql) if raw == "false" => "0".to_owned(),
             ("integer" | "number" | "float" | "boolean" | "year", Flavor::Sqlite) if is_number() => raw.to_owned(),

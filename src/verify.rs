@@ -3,7 +3,7 @@
 //! The walk goes along the graph's order. What the registry has proven in the same state is not proven again; where
 //! everything is known, no shadow is made at all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use crate::context::Context;
@@ -49,6 +49,8 @@ pub struct Options {
     pub only: Option<BTreeSet<Id>>,
     /// Rows to take instead of made-up ones.
     pub real: Option<Real>,
+    /// Those that cannot be run, and why: they are told, and left out.
+    pub refused: BTreeMap<Id, Vec<Finding>>,
 }
 
 /// One migration's judgement.
@@ -158,7 +160,11 @@ impl<'a> Walk<'a> {
             let wanted = unit.members.iter().any(|member| is_wanted(&member.id));
             let reusable = !wanted || options.reuse == Reuse::Known;
             let known = from.as_ref().filter(|_| reusable).and_then(|from| self.known(unit, from, registry));
-            let judged: Vec<Judged> = if failed == Failed::Yes && options.after_failure == AfterFailure::Stop {
+            let is_refused = unit.members.iter().any(|member| options.refused.contains_key(&member.id));
+            let judged: Vec<Judged> = if is_refused {
+                failed = Failed::Yes;
+                unit.members.iter().map(|member| refused(member, &options.refused)).collect()
+            } else if failed == Failed::Yes && options.after_failure == AfterFailure::Stop {
                 unit.members.iter().map(|member| unreached(member)).collect()
             } else if let Some(proofs) = known {
                 self.ran.push(unit.whole);
@@ -276,6 +282,15 @@ enum Failed {
 fn unreached(migration: &Migration) -> Judged {
     let id = migration.id.clone();
     Judged { id, verdict: Verdict::Unreached, findings: Vec::new(), millis: 0, fresh: false, proof: None }
+}
+
+/// What is not run at all; a member of its group without a fault of its own is unreached.
+fn refused(migration: &Migration, refused: &BTreeMap<Id, Vec<Finding>>) -> Judged {
+    let told = unreached(migration);
+    match refused.get(&migration.id) {
+        Some(findings) => Judged { verdict: Verdict::Failed, findings: findings.clone(), fresh: true, ..told },
+        None => told,
+    }
 }
 
 /// A verdict that the registry keeps; its findings are told in short, `--fresh` tells them whole.

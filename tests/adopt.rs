@@ -337,6 +337,41 @@ fn what_the_registry_proves_is_adopted_as_proven() {
 }
 
 #[test]
+fn what_is_proven_after_it_was_adopted_is_taken_over_by_the_next_up() {
+    each_engine(|sandbox| {
+        migrated(sandbox, tool("goose"));
+        sandbox.run(&["adopt", "--yes"]).ok().says("adopted  00001_users (not proven)");
+        sandbox.run(&["up"]).ok().says("applied  00003_").says_not("adopted-proven");
+        let rows = sandbox.ledger_rows().len();
+        let dry =
+            sandbox.run(&["down", "--all", "--dry-run"]).ok().says("was adopted from another tool without a proof");
+        dry.says("`switchback verify` proves it");
+        sandbox.run(&["verify"]).ok();
+        let told = sandbox.run(&["up"]).ok();
+        told.says("2 migrations were adopted without a proof and are proven now; the ledger takes the proofs over");
+        let amended: Vec<String> = sandbox.ledger_rows().split_off(rows);
+        assert_eq!(amended, ["amend done 00001_users", "amend done 00002_email"]);
+        sandbox.run(&["up"]).ok().says_not("adopted").says("nothing to do");
+        sandbox.run(&["down", "--all", "--yes", "--accept-loss"]).ok().says_not("not proven");
+        sandbox.run(&["log", "--verify"]).ok();
+    });
+}
+
+#[test]
+fn what_stays_unproven_after_it_was_adopted_is_not_taken_over() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.tables(1).migration("2_t2", "CREATE TABLE t2 (id integer);\n", "SELECT 1;\n");
+    sandbox.sql("CREATE TABLE t1 (id integer)");
+    sandbox.sql("CREATE TABLE t2 (id integer)");
+    sandbox.run(&["adopt", "--baseline", "2_t2", "--yes"]).ok();
+    sandbox.run(&["verify", "--keep-going"]).exits(1);
+    sandbox.run(&["waive", "2_t2", "--reason", "old"]).ok();
+    sandbox.run(&["up"]).ok().says("1 migration was adopted without a proof and is proven now");
+    assert_eq!(sandbox.ledger_rows().split_off(2), ["amend done 1_t1"]);
+    sandbox.run(&["up"]).ok().says("nothing to do");
+}
+
+#[test]
 fn i3_any_checkout_takes_back_what_was_adopted() {
     each_engine(|sandbox| {
         migrated(sandbox, tool("dbmate"));

@@ -513,3 +513,59 @@ fn dependencies_are_observed_and_declared_ones_are_held_against_them() {
         assert_eq!(sandbox.applied(), ["01_users", "02_email", "03_phone", "04_other", "05_view"]);
     });
 }
+
+#[test]
+fn what_cannot_be_run_is_named_and_the_rest_is_proven_with_keep_going() {
+    each_engine(|sandbox| {
+        let file = |name: &str, text: &str| {
+            sandbox.write(&format!("migrations/{name}"), text);
+        };
+        let pair = |stem: &str, table: &str| {
+            file(&format!("{stem}.up.sql"), &format!("CREATE TABLE {table} (id integer);\n"));
+            file(&format!("{stem}.down.sql"), &format!("DROP TABLE {table};\n"));
+        };
+        pair("1_a", "a");
+        file("2_fill.up.go", "package migrations\n");
+        file("2_fill.down.go", "package migrations\n");
+        pair("3_b", "b");
+        pair("3_c", "c");
+        file("4_d.up.sql", "CREATE TABLE d (id integer);\nINSERT INTO d VALUES ('1;\n");
+        file("4_d.down.sql", "DROP TABLE d;\n");
+        pair("5_e", "e");
+        file("6_on_d.up.sql", "ALTER TABLE d ADD COLUMN a integer;\n");
+        file("6_on_d.down.sql", "ALTER TABLE d DROP COLUMN a;\n");
+        file("7_f.up.sql", "CREATE TABLE f (id integer);\n");
+        file("7_f.down.go", "package migrations\n");
+        for args in [&["verify"][..], &["up"], &["verify", "--locked"]] {
+            let refused = sandbox.run(args).exits(1).says("the migrations have ");
+            refused.says("`2_fill.up.go` is a program").says("`3_c.up.sql` has the version 3 of `3_b.up.sql`");
+        }
+        let object = sandbox.json(&["verify", "--keep-going"]);
+        let migrations = &object["migrations"];
+        assert_eq!(each(migrations, "/id"), ["1_a", "3_b", "3_c", "4_d", "5_e", "6_on_d", "7_f"]);
+        let verdicts = ["exact", "exact", "exact", "failed", "exact", "unreached", "missing"];
+        assert_eq!(each(migrations, "/verdict"), verdicts);
+        assert_eq!(each(&migrations[3]["findings"], "/path"), ["migrations/4_d.up.sql"]);
+        assert_eq!(each(&object["findings"], "/code"), ["unsupported", "duplicate-version"]);
+        let human = sandbox.run(&["verify", "--keep-going"]).exits(1).says("`2_fill.up.go` is a program");
+        human.says("1 failed").says("nothing is written");
+        assert!(!sandbox.root().join("migrations/registry.toml").exists());
+    });
+}
+
+#[test]
+fn postgres_a_trigger_that_makes_a_table_for_each_row_stops_no_proof() {
+    let sandbox = Sandbox::new(Kind::Postgres);
+    let per_row = "CREATE TABLE p (id serial PRIMARY KEY, a integer NOT NULL);
+        CREATE TABLE e (n integer NOT NULL);
+        CREATE FUNCTION made() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            EXECUTE format('CREATE TABLE e_%s () INHERITS (e)', NEW.id); RETURN NULL; END $$;
+        CREATE TRIGGER made AFTER INSERT ON p FOR EACH ROW EXECUTE FUNCTION made();";
+    sandbox.migration("1_p", per_row, "DROP TABLE p; DROP TABLE e CASCADE; DROP FUNCTION made()");
+    sandbox.migration("2_f", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "DROP FUNCTION f()");
+    sandbox.migration("3_i", "CREATE INDEX CONCURRENTLY i ON p (a)", "SELECT 1");
+    sandbox.migration("4_q", "CREATE TABLE q (id integer)", "DROP TABLE q");
+    let told = sandbox.json(&["verify", "--keep-going"]);
+    assert_eq!(each(&told["migrations"], "/id").len(), 4, "{told}");
+    assert_eq!(each(&told["migrations"], "/verdict")[2..], ["broken", "exact"]);
+}

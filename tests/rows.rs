@@ -154,6 +154,18 @@ async fn rows_belong_to_the_transaction(home: &mut Home) {
     assert_eq!(home.data(&tables).await.tables.values().map(|print| print.count).sum::<u64>(), 1);
 }
 
+/// A table whose key is two foreign keys gets more rows though its parents have got none.
+async fn pairs_of_parents_are_not_used_up(home: &mut Home) {
+    home.run("CREATE TABLE a (id INTEGER PRIMARY KEY)").await;
+    home.run("CREATE TABLE b (id INTEGER PRIMARY KEY)").await;
+    home.run("CREATE TABLE ab (a INTEGER NOT NULL, b INTEGER NOT NULL, PRIMARY KEY (a, b), FOREIGN KEY (a) REFERENCES a (id), FOREIGN KEY (b) REFERENCES b (id))").await;
+    home.fill(&[]).await;
+    let title = home.tables().await.iter().find(|table| table.name == "ab").unwrap().title().to_owned();
+    home.filled.refill([title.clone()]);
+    let again = home.fill(&[]).await;
+    assert!(again.made.get(&title).is_some_and(|made| *made >= 4), "{:?}", again.made);
+}
+
 macro_rules! on {
     ($engine:ident, $scheme:literal, $script:literal) => {
         mod $engine {
@@ -177,6 +189,11 @@ macro_rules! on {
             #[tokio::test]
             async fn changes_are_told() {
                 home($scheme, super::changes_are_told).await;
+            }
+
+            #[tokio::test]
+            async fn pairs_of_parents_are_not_used_up() {
+                home($scheme, super::pairs_of_parents_are_not_used_up).await;
             }
 
             #[tokio::test]

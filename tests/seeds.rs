@@ -123,3 +123,110 @@ fn an_edited_seed_voids_no_proof_and_is_a_change_since_a_revision() {
     assert_eq!(told["migrations"][0]["verdict"], "exact", "{told}");
     sandbox.run(&["check"]).ok();
 }
+
+#[test]
+fn tables_of_pairs_get_rows_again_where_no_ddl_is_rolled_back() {
+    each_engine(|sandbox| {
+        let (a, b) = ("CREATE TABLE a (id integer PRIMARY KEY)", "CREATE TABLE b (id integer PRIMARY KEY)");
+        sandbox.migration("1_a", &format!("{a}; {b};"), "DROP TABLE b; DROP TABLE a;");
+        let pairs = "CREATE TABLE ab (a integer NOT NULL, b integer NOT NULL, PRIMARY KEY (a, b),
+            FOREIGN KEY (a) REFERENCES a (id), FOREIGN KEY (b) REFERENCES b (id));";
+        sandbox.migration("2_ab", pairs, "DROP TABLE ab;");
+        sandbox.migration("3_c", "ALTER TABLE ab ADD COLUMN c integer;", "ALTER TABLE ab DROP COLUMN c;");
+        let told = sandbox.json(&["verify"]);
+        assert_eq!(each(&told["migrations"], "/verdict"), ["exact", "exact", "exact"]);
+        let notes = each(&told["migrations"][1]["findings"], "/message");
+        assert_eq!([notes, each(&told["migrations"][2]["findings"], "/message")].concat(), [""; 0]);
+    });
+}
+
+/// `INSERT` of these rows into `s`, which passes over those that are there, or writes over them.
+fn insert(kind: Kind, rows: &str, over: &str) -> String {
+    match (kind, over) {
+        (Kind::Sqlite, "ignore") => format!("INSERT OR IGNORE INTO s (id, name) VALUES {rows}"),
+        (Kind::Mysql, "ignore") => format!("INSERT IGNORE INTO s (id, name) VALUES {rows}"),
+        (_, "ignore") => format!("INSERT INTO s (id, name) VALUES {rows} ON CONFLICT (id) DO NOTHING"),
+        (Kind::Mysql, "update") => {
+            format!("INSERT INTO s (id, name) VALUES {rows} ON DUPLICATE KEY UPDATE name = 'new'")
+        }
+        (_, "update") => format!("INSERT INTO s (id, name) VALUES {rows} ON CONFLICT (id) DO UPDATE SET name = 'new'"),
+        _ => format!("INSERT INTO s (id, name) VALUES {rows}"),
+    }
+}
+
+#[test]
+fn rows_that_an_up_is_about_to_insert_are_not_there_before_it() {
+    each_engine(|sandbox| {
+        sandbox.migration("1_s", "CREATE TABLE s (id integer PRIMARY KEY, name varchar(20));", "DROP TABLE s;");
+        let down = "DELETE FROM s WHERE id IN (1, 2);";
+        for over in ["ignore", "fail"] {
+            sandbox.migration("2_rows", &insert(sandbox.kind, "(1, 'a'), (2, 'b')", over), down);
+            let told = sandbox.json(&["verify", "--fresh"]);
+            assert_eq!(codes(&told, 1), [""; 0], "{over}: {told}");
+            assert_eq!(told["migrations"][1]["verdict"], "exact", "{over}");
+        }
+        sandbox.migration("2_rows", &insert(sandbox.kind, "(1, 'a'), (2, 'b')", "ignore"), down);
+        sandbox.run(&["check"]).says("if its rows of s are there already, the up leaves them alone");
+    });
+}
+
+#[test]
+fn rows_that_an_up_writes_over_or_takes_away_first_are_there_before_it() {
+    each_engine(|sandbox| {
+        sandbox.migration("1_s", "CREATE TABLE s (id integer PRIMARY KEY, name varchar(20));", "DROP TABLE s;");
+        let over = insert(sandbox.kind, "(1, 'a')", "update");
+        let anew = format!("DELETE FROM s WHERE id = 1;\n{};", insert(sandbox.kind, "(1, 'a')", "fail"));
+        for up in [over, anew] {
+            sandbox.migration("2_rows", &up, "DELETE FROM s WHERE id = 1;");
+            let told = sandbox.json(&["verify", "--fresh"]);
+            assert_eq!(codes(&told, 1), ["rows-lost"], "{up}: {told}");
+        }
+    });
+}
+
+#[test]
+fn rows_that_a_down_is_about_to_insert_are_not_written_after_the_up() {
+    each_engine(|sandbox| {
+        sandbox.migration("1_s", "CREATE TABLE s (id integer PRIMARY KEY, name varchar(20));", "DROP TABLE s;");
+        let (up, down) = ("DELETE FROM s WHERE id = 1;", "INSERT INTO s (id, name) VALUES (1, 'a');");
+        let told = sandbox.migration("2_rows", up, down).json(&["verify", "--keep-going"]);
+        assert_eq!(told["migrations"][1]["verdict"], "lossy", "{told}");
+        assert!(!codes(&told, 1).contains(&"down-failed".to_owned()), "{told}");
+    });
+}
+
+#[test]
+fn sqlite_booleans_are_words_where_the_schema_or_a_script_has_words() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    let posts = "CREATE TABLE posts (id integer PRIMARY KEY, by integer NOT NULL REFERENCES users (id));\n";
+    for (default, posts) in [("DEFAULT 'f'", posts), ("", "CREATE TABLE posts (id integer);\n")] {
+        let users = format!("(id integer PRIMARY KEY, is_admin BOOLEAN NOT NULL {default});\n");
+        let tables = format!("CREATE TABLE users {users}{posts}");
+        sandbox.migration("1_users", &tables, "DROP TABLE posts;\nDROP TABLE users;\n");
+        let up = "CREATE TABLE new (id integer PRIMARY KEY, role integer NOT NULL);
+            INSERT INTO new SELECT id, 0 FROM users WHERE is_admin = 't';
+            INSERT INTO new SELECT id, 2 FROM users WHERE is_admin = 'f';
+            DROP TABLE users; ALTER TABLE new RENAME TO users;";
+        let down = format!(
+            "CREATE TABLE old {users}
+            INSERT INTO old SELECT id, 't' FROM users WHERE role = 0; INSERT INTO old SELECT id, 'f' FROM users WHERE role <> 0;
+            DROP TABLE users; ALTER TABLE old RENAME TO users;"
+        );
+        let told = sandbox.migration("2_role", up, &down).json(&["verify", "--fresh"]);
+        // Without a default, rows that were made before the script was met have 1 and 0, which it takes nowhere.
+        let expected: &[&str] = if default.is_empty() { &["rows-lost"] } else { &[] };
+        assert_eq!(codes(&told, 1), expected, "{told}");
+    }
+}
+
+#[test]
+fn rows_that_a_copy_chooses_are_there() {
+    each_engine(|sandbox| {
+        let tables =
+            "CREATE TABLE a (id integer PRIMARY KEY, kind varchar(20));\nCREATE TABLE b (id integer PRIMARY KEY);\n";
+        sandbox.migration("1_a", tables, "DROP TABLE b;\nDROP TABLE a;\n");
+        let up = "INSERT INTO b SELECT id + 1000000 FROM a WHERE kind = 'chosen';\n";
+        let told = sandbox.migration("2_copy", up, "DELETE FROM b WHERE id > 1000000;\n").json(&["verify"]);
+        assert!(!codes(&told, 1).contains(&"not-exercised".to_owned()), "{told}");
+    });
+}

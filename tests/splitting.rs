@@ -489,3 +489,35 @@ fn two_dashes_read_the_same_in_the_script_and_in_the_statement() {
     holds(Mysql, "DELIMITER $$\n;--;");
     holds(Mysql, "DELIMITER $$\nSELECT 1;--;");
 }
+
+#[test]
+fn literals_that_an_insert_brings_are_told_with_their_table() {
+    let inserted = |sql: &str, flavor| {
+        let script = Script::parse("up.sql", 1, sql.as_bytes(), flavor);
+        let among = ["1", "a"].into_iter().map(str::to_owned).collect();
+        script
+            .inserted_literals(&among)
+            .into_iter()
+            .map(|(table, value)| format!("{table} {value}"))
+            .collect::<Vec<_>>()
+    };
+    use Flavor::{Mysql, Postgres, Sqlite};
+    for sql in ["INSERT INTO T VALUES (1, 'b')", "insert into x.\"t\" (a) select 1 where not exists (select 1 from t)"]
+    {
+        assert_eq!(inserted(sql, Postgres), ["t 1"], "{sql}");
+    }
+    assert_eq!(inserted("INSERT IGNORE `T` VALUES (1, \"a\"), (2, 'b')", Mysql), ["t 1", "t a"]);
+    assert_eq!(inserted("INSERT OR IGNORE INTO t VALUES ('a')", Sqlite), ["t a"]);
+    assert_eq!(inserted("UPDATE u SET b = 2 WHERE id = 1; INSERT INTO t VALUES (1, 'a')", Sqlite), ["t a"]);
+    assert_eq!(inserted("INSERT INTO t VALUES (1); DELETE FROM t WHERE id = 1", Sqlite), ["t 1"]);
+    for (sql, flavor) in [
+        ("INSERT OR REPLACE INTO t VALUES (1)", Sqlite),
+        ("REPLACE INTO t VALUES (1)", Mysql),
+        ("INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE a = 1", Mysql),
+        ("INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET a = 1", Postgres),
+        ("INSERT", Postgres),
+        ("INSERT INTO t VALUES (3)", Postgres),
+    ] {
+        assert_eq!(inserted(sql, flavor), [""; 0], "{sql}");
+    }
+}

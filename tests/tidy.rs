@@ -39,6 +39,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "data",
             "migration",
             "snapshot",
+            "conditional",
             "moves",
             "mend",
             "draft",

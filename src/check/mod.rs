@@ -25,6 +25,7 @@ mod gone;
 mod group_split;
 mod id_double;
 mod id_form;
+mod if_not_exists;
 mod irreversible_reason;
 mod name_long;
 mod registry_conflict;
@@ -57,6 +58,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &transaction_control::TransactionControl,
     &transaction_mixed::TransactionMixed,
     &enum_in_use::EnumInUse,
+    &if_not_exists::IfNotExists,
     &name_long::NameLong,
     &requires_unknown::RequiresUnknown,
     &requires_cycle::RequiresCycle,

@@ -218,6 +218,7 @@ impl<'a> Round<'a> {
             after_failure: AfterFailure::Stop,
             only: Some(only.map(|step| step.migration.id.clone()).collect()),
             real: None,
+            refused: std::collections::BTreeMap::new(),
         };
         let registry = &mut self.project.registry;
         let outcome = verify::verify(&mut maker, &server, &walk, registry, &options, &self.app.context).await?;

@@ -1,6 +1,6 @@
 //! `switchback verify`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use clap::Args;
@@ -49,7 +49,7 @@ pub struct Verify {
     /// Write no file
     #[arg(long)]
     locked: bool,
-    /// Go on behind an up that fails, and judge what can still be judged
+    /// Go on behind an up that fails, or that cannot be run at all, and judge what can still be judged
     #[arg(long)]
     keep_going: bool,
     #[command(flatten)]
@@ -61,7 +61,10 @@ pub async fn run(app: &App, args: &Verify) -> Result<u8> {
     let begun = std::time::Instant::now();
     let mut database = app.database().await?;
     let mut project = app.project(&database)?;
-    project.require_sound()?;
+    let (refused, told) = if args.keep_going { project.unsound() } else { Default::default() };
+    if !args.keep_going {
+        project.require_sound()?;
+    }
     if args.locked && !project.is_current() {
         let fault = Fault::refused("the registry does not name these files, and --locked writes none");
         return Err(fault.help("run `switchback seal` and commit the registry; `switchback check` tells what differs"));
@@ -71,7 +74,7 @@ pub async fn run(app: &App, args: &Verify) -> Result<u8> {
     let graph = project.graph()?;
     let order: Vec<Migration> = project.ordered(&graph).into_iter().cloned().collect();
     let walk: Vec<&Migration> = order.iter().collect();
-    let mut options = options(app, &project, &walk, &server, args)?;
+    let mut options = Options { refused, ..options(app, &project, &walk, &server, args)? };
     let mut maker = app.maker(&mut database).await?;
     if let Some(name) = &args.data_from {
         (options.real, options.reuse) = (Some(real(app, name, args.sample, &walk, &mut maker).await?), Reuse::Nothing);
@@ -79,10 +82,11 @@ pub async fn run(app: &App, args: &Verify) -> Result<u8> {
     let outcome = verify::verify(&mut maker, &server, &walk, &mut project.registry, &options, &app.context).await?;
     database.close().await;
     // What real rows show can be shown again by nobody who has others, so it is told and not kept.
-    if !args.locked && args.data_from.is_none() {
+    let is_whole = told.is_empty() && options.refused.is_empty();
+    if !args.locked && args.data_from.is_none() && is_whole {
         project.save()?;
     }
-    let findings = forbid(app, &outcome);
+    let findings = [told, forbid(app, &outcome)].concat();
     let waiver = |judged: &Judged| {
         let digest = project.get(&judged.id).map(Migration::digest);
         digest.and_then(|digest| project.registry.waiver(&digest, server.engine).cloned())
@@ -94,6 +98,9 @@ pub async fn run(app: &App, args: &Verify) -> Result<u8> {
     let report =
         Report { command: "verify", server: Some(&server), migrations: cases.len(), cases, findings, is_bad, millis };
     args.forms.tell(app, &report)?;
+    if !is_whole && app.voice == Voice::Human {
+        ui::talk("the registry stays as it is while migrations cannot be run: nothing is written\n");
+    }
     Ok(if is_bad { exit::FINDINGS } else { exit::DONE })
 }
 
@@ -169,6 +176,7 @@ fn options(app: &App, project: &Project, walk: &[&Migration], server: &Server, a
         after_failure: if args.keep_going { AfterFailure::GoOn } else { AfterFailure::Stop },
         only,
         real: None,
+        refused: BTreeMap::new(),
     })
 }
 

@@ -90,7 +90,13 @@ async fn judge(
     let walk: Vec<&Migration> = order.iter().collect();
     let server = database.server().clone();
     let mut maker = app.maker(database).await?;
-    let options = Options { reuse: Reuse::Known, after_failure: AfterFailure::GoOn, only: None, real: None };
+    let options = Options {
+        reuse: Reuse::Known,
+        after_failure: AfterFailure::GoOn,
+        only: None,
+        real: None,
+        refused: BTreeMap::new(),
+    };
     let outcome = verify::verify(&mut maker, &server, &walk, &mut project.registry, &options, &app.context).await?;
     Ok(outcome.judged.into_iter().map(|judged| (judged.id, judged.verdict)).collect())
 }

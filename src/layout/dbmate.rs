@@ -9,7 +9,7 @@ use chrono::NaiveDateTime;
 
 use super::names::{self, Lacks};
 use super::sections::{Grammar, Mark, Order, has_sections, migration, with_down};
-use super::{Certainty, File, Layout, Loaded, Tree, map_all};
+use super::{Certainty, DUPLICATE_VERSION, File, Layout, Loaded, Tree, map_all};
 use crate::draft::Written;
 use crate::fault::Result;
 use crate::finding::Finding;
@@ -77,7 +77,7 @@ fn doubled(files: &[&File]) -> Vec<Finding> {
         let version = names::leading_digits(&file.name).0;
         if let Some(first) = versions.insert(version, file) {
             let message = format!("`{}` has the version {version} of `{}`", file.name, first.name);
-            let finding = Finding::error("duplicate-version", message).at(file.place());
+            let finding = Finding::error(DUPLICATE_VERSION, message).at(file.place());
             findings.push(finding.help("give one of them another version"));
         }
     }

@@ -7,7 +7,7 @@ use chrono::NaiveDateTime;
 use serde::Deserialize;
 
 use super::names::{self, Lacks};
-use super::{Certainty, File, Folder, Layout, Loaded, Share, Tree, map_all, toml_file};
+use super::{Certainty, DUPLICATE_VERSION, File, Folder, Layout, Loaded, Share, Tree, map_all, toml_file};
 use crate::finding::{Finding, Place};
 use crate::id::Id;
 use crate::migration::{Down, Migration, Settings, Transaction, TransactionModes};
@@ -44,7 +44,7 @@ impl Layout for Diesel {
         for pair in folders.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
             let (first, second) = (pair[0].1, pair[1].1);
             let message = format!("`{}` has the version {} of `{}`", second.name, pair[0].0, first.name);
-            let finding = Finding::error("duplicate-version", message).at(Place::new(&second.path, 1, 1));
+            let finding = Finding::error(DUPLICATE_VERSION, message).at(Place::new(&second.path, 1, 1));
             findings.push(finding.help("give one of them another version"));
         }
         let mut loaded: Loaded = map_all(&folders, |(_, folder)| read_folder(folder, flavor)).into_iter().collect();

@@ -10,7 +10,7 @@ use chrono::NaiveDateTime;
 use super::names::{self, Lacks};
 use super::pairs::{Numbered, Pair, Side, pair_up};
 use super::{Certainty, File, Layout, Loaded, Share, Tree, map_all};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::migration::{Down, Migration, Settings};
 use crate::sql::{Flavor, Script};
 
@@ -69,19 +69,37 @@ fn parts(name: &str) -> Option<(&str, &str, Side)> {
     (at > 0).then(|| (digits, &name[..digits.len() + at], side))
 }
 
+/// Endings of programs: a tool that lets such files stand among scripts has people run them who know how.
+const PROGRAMS: &[&str] = &["go", "py", "rb", "js", "ts", "php", "java", "rs", "sh"];
+
+fn is_program(file: &File) -> bool {
+    file.name.rsplit_once('.').is_some_and(|(_, ending)| PROGRAMS.contains(&ending.to_ascii_lowercase().as_str()))
+}
+
+fn program(pair: &Pair<'_>, file: &File, severity: Severity) -> Finding {
+    let message = format!("`{}` is a program and no SQL: it cannot be run here", file.name);
+    Finding::new("unsupported", severity, message).of(&pair.id).at(file.place()).help("write what it does as SQL")
+}
+
 fn read_pair(pair: &Pair<'_>, flavor: Flavor) -> Share {
+    if is_program(pair.up) {
+        return (None, vec![program(pair, pair.up, Severity::Error)]);
+    }
+    // Without a way back it is as good as one that has none, and can be waived like it.
+    let (programs, down): (Vec<&File>, Vec<&File>) = pair.down.into_iter().partition(|file| is_program(file));
+    let told = programs.into_iter().map(|file| program(pair, file, Severity::Warning)).collect();
     let parse = |file: &File| file.bytes().map(|bytes| Script::parse(&file.path, 1, bytes, flavor));
     let Some(up) = parse(pair.up) else { return (None, Vec::new()) };
     let migration = Migration {
         id: pair.id.clone(),
         up,
-        down: pair.down.and_then(parse).map_or(Down::Missing, Down::Script),
+        down: down.first().copied().and_then(parse).map_or(Down::Missing, Down::Script),
         verify: None,
         seed: None,
         settings: Settings::default(),
         path: pair.up.path.clone(),
     };
-    (Some(migration), Vec::new())
+    (Some(migration), told)
 }
 
 /// A file that the tool passes over: worse where its version has no way back.

@@ -49,6 +49,9 @@ pub static LAYOUTS: &[&dyn Layout] = &[
 /// What an engine is called in the name of a file that is for it alone.
 const ENGINES: &[&str] = &["sqlite", "postgres", "mysql", "mariadb"];
 
+/// Code of the finding that two migrations have one version: the tool would refuse them, and each by itself can be run.
+pub const DUPLICATE_VERSION: &str = "duplicate-version";
+
 /// How sure a layout is that a folder is written in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Certainty {

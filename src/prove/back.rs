@@ -138,9 +138,9 @@ impl Pair<'_> {
     async fn feed_again(&mut self, migration: &Migration, seen: &mut Seen) -> Result<()> {
         let came = snapshot::diff(&seen.before, &seen.after_up);
         let came = came.into_iter().filter(|change| change.kind == "table" && change.fate == Fate::Added);
-        let lost = seen.losses.iter().map(|loss| loss.table.clone());
-        let hungry: Vec<String> = came.map(|change| change.object).chain(lost).collect();
-        self.feed(migration, hungry, seen).await
+        self.full.fill_anew(came.map(|change| change.object));
+        let lost: Vec<String> = seen.losses.iter().map(|loss| loss.table.clone()).collect();
+        self.feed(migration, lost, seen).await
     }
 
     /// Rows for new tables and for `hungry` ones in the state behind the up; what no row can be made for is noted.
@@ -152,7 +152,7 @@ impl Pair<'_> {
     ) -> Result<()> {
         let tables = self.tables(&seen.after_up).await?;
         self.full.refill_lost(hungry);
-        let notes = self.full.fill(&tables, &migration.literals()).await?;
+        let notes = self.full.fill_for(&tables, migration, &migration.ways()).await?;
         seen.note(notes);
         Ok(())
     }
@@ -168,7 +168,7 @@ impl Pair<'_> {
     ) -> Result<bool> {
         let tables = self.tables(&seen.after_up).await?;
         self.full.refill_with_doubles(titles(&before.tables));
-        self.full.fill(&tables, &migration.literals()).await?;
+        self.full.fill_for(&tables, migration, &migration.ways()).await?;
         let moved = moves::tables(before.moves.iter().map(|(_, to)| to.as_str()), &tables);
         let new = self.full.data(&moved).await?;
         let touched = match self.full.run(down, manner).await? {

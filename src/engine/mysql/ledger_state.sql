@@ -1,5 +1,5 @@
 -- The row that tells how a migration stands now: its last; an amendment stands where the row stood that it amends.
-SELECT l.seq, l.event, l.migration, l.digest, l.reverts
+SELECT l.seq, l.event, l.migration, l.digest, l.reverts, CASE l.event WHEN 'adopt' THEN l.proof END
 FROM {ledger} AS l
 JOIN (
     SELECT MAX(seq) AS seq

@@ -62,7 +62,12 @@ FROM (
                 ORDER BY 1
             )
         ) AS keys,
-        NULL AS labels,
+        -- Some write booleans as words, and say so by the default.
+        CASE
+            WHEN type NOT LIKE '%BOOL%' THEN NULL
+            WHEN dflt_value IN ('''t''', '''f''') THEN 't' || char(10) || 'f'
+            WHEN lower(dflt_value) IN ('''true''', '''false''') THEN 'true' || char(10) || 'false'
+        END AS labels,
         checks,
         tbl
     FROM columns
