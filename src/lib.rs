@@ -63,6 +63,7 @@ pub mod store;
 
 // Acts: they print nothing, they tell events.
 pub mod adopt;
+mod ahead;
 pub mod apply;
 pub mod chain;
 pub mod cost;

@@ -61,6 +61,17 @@ impl Maker {
         self.engine
     }
 
+    /// Another one for the same target, for work that goes on beside this one's.
+    pub fn again(&self) -> Maker {
+        Maker {
+            engine: self.engine,
+            level: self.level.clone(),
+            fallback: self.fallback.clone(),
+            identities: self.identities.clone(),
+            interrupt: self.interrupt.clone(),
+        }
+    }
+
     /// What stops the work in the shadows.
     pub fn interrupt(&self) -> &Interrupt {
         &self.interrupt

@@ -4,17 +4,17 @@
 //! everything is known, no shadow is made at all.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
+use crate::ahead::{Ahead, Shown};
 use crate::context::Context;
 use crate::engine::Server;
 use crate::event::Event;
 use crate::fault::{Fault, Result};
 use crate::finding::{Finding, Place};
 use crate::id::Id;
-use crate::judge::{self, Judgement};
+use crate::judge::Judgement;
 use crate::migration::{self, Migration};
-use crate::observed::{self, Writers};
+use crate::observed::Writers;
 use crate::proof::{Evidence, Proof, Verdict};
 use crate::prove::Pair;
 use crate::real::Real;
@@ -47,6 +47,8 @@ pub struct Options {
     pub after_failure: AfterFailure,
     /// Only these are judged; the others are merely run. `None`: all.
     pub only: Option<BTreeSet<Id>>,
+    /// So many pairs of shadows prove at once.
+    pub jobs: usize,
     /// Rows to take instead of made-up ones.
     pub real: Option<Real>,
     /// Those that cannot be run, and why: they are told, and left out.
@@ -96,9 +98,11 @@ pub async fn verify<'a>(
         members: &migrations[range],
     });
     let units: Vec<Unit<'_>> = units.collect();
-    let mut walk =
-        Walk { maker: Some(maker), pair: None, ran: Vec::new(), server, context, real: options.real.clone() };
+    let ahead = ahead(maker, &units, server, registry, options);
+    let real = options.real.clone();
+    let mut walk = Walk { maker: Some(maker), pair: None, ahead, ran: Vec::new(), server, context, real };
     let walked = walk.along(&units, registry, options).await;
+    std::mem::take(&mut walk.ahead).end().await;
     context.tell(Event::Ends);
     let closed = match walk.pair {
         Some(pair) => pair.close().await,
@@ -108,6 +112,27 @@ pub async fn verify<'a>(
     closed?;
     Ok(outcome)
 }
+
+/// Begins to prove ahead what no state has a proof of, where more than one pair of shadows is wanted.
+fn ahead(maker: &Maker, units: &[Unit<'_>], server: &Server, registry: &Registry, options: &Options) -> Ahead {
+    let is_wanted = |id: &Id| options.only.as_ref().is_none_or(|only| only.contains(id));
+    let is_new = |unit: &Unit<'_>| {
+        let known = |digest: &Sha| registry.proofs(digest, server.engine, &server.major).next().is_some();
+        options.reuse == Reuse::Nothing || !unit.digests().0.iter().all(known)
+    };
+    let is_due = |unit: &Unit<'_>| unit.members.iter().any(|member| is_wanted(&member.id)) && is_new(unit);
+    let places: Vec<usize> = (0..units.len()).filter(|place| is_due(&units[*place])).collect();
+    let jobs = options.jobs.min(places.len() / MIGRATIONS_PER_JOB);
+    // What cannot be run is left out of the chain; where is told by the walk alone.
+    if jobs < 2 || !options.refused.is_empty() {
+        return Ahead::default();
+    }
+    let chain: Vec<Migration> = units.iter().map(|unit| unit.whole.clone()).collect();
+    Ahead::begin(&chain, &places, (0..jobs).map(|_| maker.again()).collect(), options.real.as_ref())
+}
+
+/// For fewer, what another pair of shadows costs is more than it saves.
+const MIGRATIONS_PER_JOB: usize = 5;
 
 /// What is proven as one: a migration, or the members of a group.
 struct Unit<'a> {
@@ -135,6 +160,7 @@ struct Walk<'a> {
     /// Taken when the first migration has to be proven.
     maker: Option<&'a mut Maker>,
     pair: Option<Pair<'a>>,
+    ahead: Ahead,
     /// The units whose ups have run, or would have run, in order.
     ran: Vec<&'a Migration>,
     server: &'a Server,
@@ -154,7 +180,7 @@ impl<'a> Walk<'a> {
         let mut outcome = Outcome::default();
         let mut failed = Failed::No;
         let mut writers = Writers::default();
-        for unit in units {
+        for (place, unit) in units.iter().enumerate() {
             self.context.go_on()?;
             let is_wanted = |id: &Id| options.only.as_ref().is_none_or(|only| only.contains(id));
             let wanted = unit.members.iter().any(|member| is_wanted(&member.id));
@@ -172,7 +198,7 @@ impl<'a> Walk<'a> {
                 unit.members.iter().zip(&proofs).map(|(member, proof)| known_before(member, proof)).collect()
             } else {
                 unit.members.iter().for_each(|member| self.context.tell(Event::Working { id: member.id.clone() }));
-                let (judged, writes) = self.judge(unit, registry, failed).await?;
+                let (judged, writes) = self.judge((place, unit), from.as_ref(), registry, failed).await?;
                 from = judged.last().and_then(|judged| judged.proof.as_ref()).map(|proof| proof.to().clone()).or(from);
                 for (member, judged) in unit.members.iter().zip(&judged) {
                     match &judged.proof {
@@ -220,23 +246,24 @@ impl<'a> Walk<'a> {
     /// Proves a unit; a judgement for each member, and what the whole of it writes.
     async fn judge(
         &mut self,
-        unit: &'a Unit<'a>,
+        (place, unit): (usize, &'a Unit<'a>),
+        from: Option<&Sha>,
         registry: &mut Registry,
         earlier: Failed,
     ) -> Result<(Vec<Judged>, Vec<String>)> {
-        let begun = Instant::now();
-        let pair = match (&mut self.pair, self.maker.take()) {
-            (Some(pair), _) => pair,
-            (none, Some(maker)) => {
-                let mut pair = Pair::new(maker).await?.with_rows(self.real.take());
-                let empty = pair.catch_up(&[]).await?.weak_digest();
-                registry.set_empty(self.server.engine, &self.server.major, empty);
-                none.insert(pair)
-            }
-            (None, None) => return Err(Fault::bug("the shadows are gone")),
-        };
-        let seen = pair.see(unit.whole, &self.ran).await?;
-        let Judgement { mut verdict, findings, loses, drops } = judge::judge(unit.whole, &seen);
+        let ahead = if earlier == Failed::No { self.ahead.shown(place).await } else { None };
+        self.context.go_on()?;
+        let Shown { from: before, to, judgement, writes, millis } =
+            match ahead.filter(|shown| from.is_none_or(|from| *from == shown.from)) {
+                Some(shown) => {
+                    if place == 0 {
+                        registry.set_empty(self.server.engine, &self.server.major, shown.from.clone());
+                    }
+                    shown
+                }
+                None => self.show(unit, registry).await?,
+            };
+        let Judgement { mut verdict, findings, loses, drops } = judgement;
         let has_failed = verdict == Verdict::Failed;
         if has_failed && earlier == Failed::Yes {
             verdict = Verdict::Unreached;
@@ -244,7 +271,6 @@ impl<'a> Walk<'a> {
             self.ran.push(unit.whole);
         }
         let (digests, group) = unit.digests();
-        let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let member = |(member, digest): (&&Migration, Sha)| {
             let evidence = Evidence {
                 id: member.id.clone(),
@@ -252,8 +278,8 @@ impl<'a> Walk<'a> {
                 group: group.clone(),
                 engine: self.server.engine.to_owned(),
                 server: self.server.major.clone(),
-                from: seen.before.weak_digest(),
-                to: seen.after_up.weak_digest(),
+                from: before.clone(),
+                to: to.clone(),
                 version: self.server.version.clone(),
                 verdict,
                 loses: loses.clone(),
@@ -267,8 +293,22 @@ impl<'a> Walk<'a> {
             let at = unit.member_at(finding.place.as_ref());
             judged[at].findings.push(finding.of(&unit.members[at].id));
         }
-        let writes = observed::written(&seen.before, &seen.after_up, unit.whole);
         Ok((judged, writes))
+    }
+
+    /// Shows a unit in this walk's own shadows.
+    async fn show(&mut self, unit: &'a Unit<'a>, registry: &mut Registry) -> Result<Shown> {
+        let pair = match (&mut self.pair, self.maker.take()) {
+            (Some(pair), _) => pair,
+            (none, Some(maker)) => {
+                let mut pair = Pair::new(maker).await?.with_rows(self.real.take());
+                let empty = pair.catch_up(&[]).await?.weak_digest();
+                registry.set_empty(self.server.engine, &self.server.major, empty);
+                none.insert(pair)
+            }
+            (None, None) => return Err(Fault::bug("the shadows are gone")),
+        };
+        Shown::by(pair, unit.whole, &self.ran).await
     }
 }
 

@@ -69,6 +69,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "withhold",
             "chain",
             "prove",
+            "ahead",
             "drafting",
             "rehearse",
             "drift",

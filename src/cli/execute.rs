@@ -217,6 +217,7 @@ impl<'a> Round<'a> {
             reuse: Reuse::Known,
             after_failure: AfterFailure::Stop,
             only: Some(only.map(|step| step.migration.id.clone()).collect()),
+            jobs: 1,
             real: None,
             refused: std::collections::BTreeMap::new(),
         };

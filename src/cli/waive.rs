@@ -94,6 +94,7 @@ async fn judge(
         reuse: Reuse::Known,
         after_failure: AfterFailure::GoOn,
         only: None,
+        jobs: 1,
         real: None,
         refused: BTreeMap::new(),
     };
