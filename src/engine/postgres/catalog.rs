@@ -200,9 +200,10 @@ pub async fn read_again(session: &mut dyn Session, before: &Snapshot, touch: &To
     let query = touched(before, names);
     let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.contains('\n')).collect();
     let names = Flavor::Postgres.literal(&names.join("\n"));
-    let names = include_str!("catalog/names.sql").replace("{names}", &names);
+    let begin = include_str!("catalog/touched_begin.sql").replace("{names}", &names);
     let pin = Said::Often(include_str!("catalog/pin_touched.sql"));
-    let rows = session.say(&[Said::Once(&names), KEEP, pin, Said::Often(&query), UNPIN]).await?;
+    let end = Said::Once(include_str!("catalog/touched_end.sql"));
+    let rows = session.say(&[Said::Once(&begin), pin, Said::Often(&query), end]).await?;
     let (marks, rows): (Vec<Told>, Vec<Told>) = told(rows)?.into_iter().partition(|row| row.kind.is_empty());
     // Besides the relations that were read again there is one mark, which says that nothing else was written.
     if !marks.iter().any(|mark| mark.key.is_empty()) {

@@ -13,38 +13,54 @@ pub fn query(table: &Table) -> String {
         Some(schema) => format!("{}.{}", ident(schema), ident(&table.name)),
         None => ident(&table.name),
     };
-    let inner: Vec<String> =
-        table.columns.iter().enumerate().map(|(index, column)| format!("{} AS c{index}", steady(column))).collect();
-    let names: Vec<String> = (0..table.columns.len()).map(|index| format!("c{index}")).collect();
-    let whole = format!("{}::text", sum(&format!("ROW({})::text", names.join(", "))));
-    let each = names.iter().map(|name| format!("{} || ':' || count({name})", sum(name)));
+    let values: Vec<(String, Steady)> =
+        table.columns.iter().map(|column| (ident(&column.name), steady(column))).collect();
+    let parts = values.iter().map(|(name, steady)| match steady {
+        Steady::AsText => name.as_str(),
+        Steady::As(text) => text,
+    });
+    let whole = format!("{}::text", sum(&format!("ROW({})::text", parts.collect::<Vec<_>>().join(", "))));
+    let each = values.iter().map(|(name, steady)| {
+        let text = match steady {
+            Steady::AsText => format!("{name}::text"),
+            Steady::As(text) => text.clone(),
+        };
+        format!("concat({}, ':', count({name}))", sum(&format!("({text}) COLLATE \"C\"")))
+    });
     let outer: Vec<String> = ["count(*)::text".to_owned(), whole].into_iter().chain(each).collect();
-    format!("SELECT {} FROM (SELECT {} FROM {from}) AS rows", outer.join(", "), inner.join(", "))
+    format!("SELECT {} FROM {from}", outer.join(", "))
 }
 
 fn sum(text: &str) -> String {
-    format!("coalesce(sum(pg_catalog.hashtextextended({text}, 0)::numeric), 0)")
+    format!("sum(pg_catalog.hashtextextended({text}, 0))")
 }
 
-/// The column as text that is the same in each session, in a collation that tells all texts apart.
-fn steady(column: &Column) -> String {
+/// How a value reads the same in each session.
+enum Steady {
+    /// As it is shown.
+    AsText,
+    /// As this text.
+    As(String),
+}
+
+fn steady(column: &Column) -> Steady {
     let name = Flavor::Postgres.ident(&column.name);
     let text = column.type_text.as_str();
-    let binary = |send: &str, cast: &str| format!("pg_catalog.encode(pg_catalog.{send}({name}{cast}), 'hex')");
-    let plain = match column.family.as_str() {
+    let binary =
+        |send: &str, cast: &str| Steady::As(format!("pg_catalog.encode(pg_catalog.{send}({name}{cast}), 'hex')"));
+    match column.family.as_str() {
         "float" => binary("float8send", "::float8"),
         "date" => binary("date_send", "::date"),
         "timestamp" => binary("timestamp_send", "::timestamp"),
         "timestamptz" => binary("timestamptz_send", "::timestamptz"),
         "interval" => binary("interval_send", "::interval"),
-        "bytes" => format!("pg_catalog.encode({name}::bytea, 'hex')"),
+        "bytes" => Steady::As(format!("pg_catalog.encode({name}::bytea, 'hex')")),
         "point" => binary("point_send", "::point"),
         "array" if is_unsteady(text) => binary("array_send", ""),
         "range" if is_unsteady(text) && text.contains("multirange") => binary("multirange_send", ""),
         "range" if is_unsteady(text) => binary("range_send", ""),
-        _ => format!("{name}::text"),
-    };
-    format!("({plain}) COLLATE \"C\"")
+        _ => Steady::AsText,
+    }
 }
 
 /// Whether values of an array's or range's element type print differently from session to session. Arrays of a user's own types must

@@ -46,13 +46,12 @@ fn marks(
 ) -> Vec<(&'static str, String)> {
     let has_limit = server.major.parse().is_ok_and(|major: u32| major >= 17);
     let literal = |text: &str| Flavor::Postgres.literal(text);
-    let no_limit = if has_limit { "transaction_timeout" } else { "idle_in_transaction_session_timeout" };
+    let no_limit = if has_limit { "SET LOCAL transaction_timeout TO 0;" } else { "" };
     vec![
         ("{timezone}", literal(timezone)),
         // The style of dates is a list of words, each its own literal.
         ("{datestyle}", datestyle.split(',').map(|word| literal(word.trim())).collect::<Vec<_>>().join(", ")),
         ("{durable}", literal(&durable)),
-        // What an older server does not know is told twice what it does know.
         ("{no_limit}", no_limit.to_owned()),
         ("{ours}", literal(target.ledger_schema.as_deref().unwrap_or(super::SCHEMA))),
     ]

@@ -1,5 +1,4 @@
--- What pin.sql and pin_touched.sql set, as it was; unpin.sql puts it back.
+-- What pin.sql sets, as it was; unpin.sql puts it back.
 SELECT pg_catalog.set_config('switchback.kept', pg_catalog.jsonb_object_agg(name, pg_catalog.current_setting(name))::text, true)
 FROM (VALUES ('search_path'), ('TimeZone'), ('DateStyle'), ('IntervalStyle'), ('extra_float_digits'), ('bytea_output'),
-             ('quote_all_identifiers'), ('jit'), ('enable_nestloop'), ('enable_hashjoin'), ('enable_mergejoin'),
-             ('enable_seqscan')) AS pinned (name);
+             ('quote_all_identifiers'), ('jit'), ('enable_nestloop')) AS pinned (name);

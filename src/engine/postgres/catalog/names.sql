@@ -1,1 +1,0 @@
-SET LOCAL switchback.names TO {names};

@@ -1,0 +1,2 @@
+ROLLBACK TO SAVEPOINT switchback_reading;
+RELEASE SAVEPOINT switchback_reading;
