@@ -13,7 +13,7 @@ use crate::migration::{Down, Migration};
 use crate::reading::Reading;
 use crate::rows::Table;
 use crate::snapshot::{Change, Fate};
-use crate::sql::Script;
+use crate::sql::{Flavor, Script};
 use crate::token::{Token, TokenKind};
 
 /// Two titles, as `table public.users` or `column public.users.email`: the name before the up, and the one behind it.
@@ -111,11 +111,13 @@ struct Renames {
     names: BTreeSet<(String, String)>,
     /// A table, and the schema that it is moved to.
     schemas: BTreeSet<(String, String)>,
+    /// Whether no two columns differ by the case of their letters alone.
+    folds_columns: bool,
 }
 
 impl Renames {
     fn of(script: &Script) -> Renames {
-        let mut renames = Renames::default();
+        let mut renames = Renames { folds_columns: script.flavor() == Flavor::Mysql, ..Renames::default() };
         for statement in script.statements() {
             let tokens: Vec<Token> = script.lex(statement).filter(Token::is_significant).collect();
             renames.read(&Reading::new(script.text(), script.flavor(), &tokens));
@@ -174,13 +176,29 @@ impl Renames {
         }
     }
 
+    /// Whether the last part of this title gets another name. It may have dots in it.
+    fn say_the_end(&self, from: &str, to: &str) -> bool {
+        let name = |title: &str| title.split_once(' ').map(|(_, name)| name.to_lowercase()).unwrap_or_default();
+        let (from, to) = (name(from), name(to));
+        let begins = std::iter::once(0).chain(from.match_indices('.').map(|(at, _)| at + 1));
+        let same = begins.filter(|at| to.get(..*at) == Some(&from[..*at]));
+        same.into_iter().any(|at| self.names.contains(&(from[at..].to_owned(), to[at..].to_owned())))
+    }
+
     /// Whether this title gets that one by a new name for one of its parts.
     fn say(&self, from: &str, to: &str) -> bool {
         let parts = |title: &str| -> Vec<String> {
             title.split_once(' ').map_or("", |(_, name)| name).split('.').map(str::to_lowercase).collect()
         };
+        let is_column = from.starts_with("column ");
+        if self.say_the_end(from, to) {
+            return true;
+        }
         let (from, to) = (parts(from), parts(to));
         let other: Vec<usize> = (0..from.len()).filter(|at| from.get(*at) != to.get(*at)).collect();
+        if other.is_empty() && from.len() == to.len() {
+            return is_column && self.folds_columns;
+        }
         let ([at], true) = (other.as_slice(), from.len() == to.len()) else { return false };
         let behind = from.get(at + 1).map(|table| (table.clone(), to[*at].clone()));
         self.names.contains(&(from[*at].clone(), to[*at].clone()))
@@ -211,7 +229,6 @@ mod tests {
     use super::*;
     use crate::data::ColumnPrint;
     use crate::snapshot::Weight;
-    use crate::sql::Flavor;
 
     fn data(table: &str, count: u64, columns: &[(&str, &str)]) -> Data {
         let column = |(name, hash): &(&str, &str)| ColumnPrint {
@@ -267,6 +284,9 @@ mod tests {
             ("ALTER TABLE a CHANGE COLUMN x y int NOT NULL", my, "column a.x", "column a.y"),
             ("ALTER TABLE a DROP v, CHANGE x y int", my, "column a.x", "column a.y"),
             ("ALTER TABLE a RENAME COLUMN v TO w, RENAME COLUMN x TO y", my, "column a.x", "column a.y"),
+            ("ALTER TABLE a MODIFY X int", my, "column a.x", "column a.X"),
+            ("RENAME TABLE `a.b` TO `c`", my, "table a.b", "table c"),
+            ("ALTER TABLE `a.b` RENAME COLUMN `x.y` TO `x.z`", my, "column a.b.x.y", "column a.b.x.z"),
         ] {
             assert!(says(sql, flavor, from, to), "{sql}");
         }
@@ -278,6 +298,8 @@ mod tests {
             ("ALTER TABLE a RENAME COLUMN x TO y", pg, "table s.a", "table s.y"),
             ("ALTER TABLE a RENAME TO b", pg, "table s.a", "table t.b"),
             ("ALTER TABLE b RENAME TO a", pg, "table a", "table b"),
+            ("ALTER TABLE a ADD \"X\" int", pg, "column a.x", "column a.X"),
+            ("DROP TABLE a", my, "table a", "table A"),
         ] {
             assert!(!says(sql, flavor, from, to), "{sql}");
         }

@@ -254,12 +254,3 @@ fn the_down_stands_where_the_layout_wants_it() {
     sandbox.write("migrations/1_t.sql", up);
     sandbox.run(&["draft", "1_t", "--layout", "sqlx"]).exits(1).says("rename it");
 }
-
-/// MySQL and MariaDB have no drafts, and say so instead of guessing.
-#[test]
-fn an_engine_without_drafts_says_so() {
-    let sandbox = Sandbox::new(Kind::Mysql);
-    sandbox.write("migrations/1_t/up.sql", "CREATE TABLE t (a integer);\n");
-    sandbox.run(&["draft", "1_t"]).exits(1).says("on SQLite and PostgreSQL");
-    assert!(!sandbox.root().join("migrations/1_t/down.sql").exists());
-}

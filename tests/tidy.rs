@@ -140,6 +140,20 @@ const HANDS_ONLY_EXCEPTIONS: &[Exception] = &[
 
 /// SQL that is put together in code, by its first word. Names in it are quoted by `Flavor::ident`, or are ours.
 const SQL_EXCEPTIONS: &[Exception] = &[
+    ("src/draft/mysql.rs", "ALTER", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/mysql.rs", "DROP", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/mysql.rs", "RENAME", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/mysql/alter.rs", "ALTER", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/mysql/alter.rs", "DROP", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/mysql/alter.rs", "RENAME", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/mysql/alter.rs", "SET", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/mysql/columns.rs", "ALTER", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/mysql/columns.rs", "DROP", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/mysql/stored.rs", "ALTER", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/mysql/stored.rs", "CREATE", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/mysql/stored.rs", "DROP", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/mysql/stored.rs", "SET", "is a script for a person to read, tried in a shadow"),
+    ("src/draft/mysql/values.rs", "UPDATE", "is a script for a person to read, tried in a shadow"),
     ("src/draft/postgres.rs", "ALTER", "is a script for a person to read, tried in a shadow"),
     ("src/draft/postgres.rs", "DROP", "is a script for a person to read, tried in a shadow"),
     ("src/draft/postgres.rs", "CREATE", "is a script for a person to read, tried in a shadow"),

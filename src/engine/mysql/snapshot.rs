@@ -79,17 +79,23 @@ pub async fn read_again(session: &mut dyn Session, before: &Snapshot, touch: &To
 }
 
 async fn read_lines(session: &mut dyn Session) -> DbResult<Keyed> {
-    let rows = session.batch(include_str!("catalog.sql")).await?;
-    let (named, told): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.len() == 2);
-    let told: Vec<Line> = told.iter().flat_map(lines_of).collect();
-    let named: Vec<(String, String)> = named.into_iter().filter_map(name_and_kind).collect();
-    let own = own(session, told.iter(), named.iter().map(|(name, _)| name.as_str()))?;
+    let (told, named, own) = catalog(session).await?;
     let mut lines = show_all(session, &named, &own).await?;
     lines.extend(told.into_iter().map(|line| match line.object.split_once('.') {
         Some((table, _)) if line.kind == "trigger" => (table.to_owned(), line),
         _ => (String::new(), line),
     }));
     Ok(lines)
+}
+
+/// What the catalog says by itself, the names and kinds of what SHOW CREATE tells, and what reads as "self".
+pub(super) async fn catalog(session: &mut dyn Session) -> DbResult<(Vec<Line>, Vec<(String, String)>, Own)> {
+    let rows = session.batch(include_str!("catalog.sql")).await?;
+    let (named, told): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.len() == 2);
+    let told: Vec<Line> = told.iter().flat_map(lines_of).collect();
+    let named: Vec<(String, String)> = named.into_iter().filter_map(name_and_kind).collect();
+    let own = own(session, told.iter(), named.iter().map(|(name, _)| name.as_str()))?;
+    Ok((told, named, own))
 }
 
 /// What SHOW CREATE says of tables, views and sequences.
@@ -110,7 +116,7 @@ async fn show_all(session: &mut dyn Session, named: &[(String, String)], own: &O
 }
 
 /// Runs SHOW CREATE for each name.
-async fn show(session: &mut dyn Session, text: &str, names: &[&str]) -> DbResult<Vec<Row>> {
+pub(super) async fn show(session: &mut dyn Session, text: &str, names: &[&str]) -> DbResult<Vec<Row>> {
     let mut rows = Vec::with_capacity(names.len());
     for names in names.chunks(CHUNK) {
         let message: String = names.iter().map(|name| text.replace("{name}", &Flavor::Mysql.ident(name))).collect();
@@ -192,6 +198,6 @@ fn own<'a>(
     })
 }
 
-fn unread(message: &str) -> DbError {
+pub(super) fn unread(message: &str) -> DbError {
     DbError::new(DbErrorKind::Statement, format!("the schema could not be read: {message}"))
 }
