@@ -88,7 +88,7 @@ async fn with_care(
     closed?;
     let mut all = lost(migration, &there);
     all.append(&mut said);
-    let mut written = Written { comments: comments(&all), statements: taken };
+    let mut written = Written { comments: Vec::new(), statements: taken };
     let text = written.text(None);
     let down = Script::parse(PATH, 1, text.as_bytes(), engine.dialect().flavor);
     let candidate = Migration { down: Down::Script(down), ..migration.clone() };
@@ -103,6 +103,10 @@ async fn with_care(
         Verdict::Lossy => seen.losses.iter().all(|loss| is_taken_by_the_up(loss, migration, &there)),
         _ => false,
     };
+    for said in seen.losses.iter().filter_map(|loss| unsaid(loss, &all, migration)).collect::<BTreeSet<_>>() {
+        all.push(said);
+    }
+    written.comments = comments(&all);
     let outcome = if is_proven { "proven" } else { "NOT proven" };
     written.comments[0] =
         format!("Drafted by `switchback draft` and {outcome} on {} {}: {verdict}.", server.engine, server.version);
@@ -250,7 +254,12 @@ fn lost(migration: &Migration, there: &[Change]) -> Vec<String> {
         let table = change.object.rsplit_once('.').map_or("", |(table, _)| table);
         change.kind == "column" && remade.iter().any(|name| is_called(table, name))
     };
-    let again = remade.iter().map(|table| format!("the rows of {table}, which the up drops"));
+    let is_gone = |table: &str| {
+        let is_it = |change: &&Change| change.fate == Fate::Removed && change.kind == "table";
+        there.iter().filter(is_it).any(|change| is_called(&change.object, table))
+    };
+    let again =
+        remade.iter().filter(|table| !is_gone(table)).map(|table| format!("the rows of {table}, which the up drops"));
     let gone = there.iter().filter(|change| !is_moved(change) && !is_remade(change)).filter_map(gone);
     let came = |table: &str| {
         let is_it = |change: &&Change| change.fate == Fate::Added && change.kind == "table";
@@ -335,11 +344,23 @@ fn is_taken_by_the_up(loss: &Loss, migration: &Migration, there: &[Change]) -> b
     let folded = |title: &str| title.replace('"', "").to_lowercase();
     let titles = [format!("table {}", loss.table), format!("column {}", loss.title())].map(|title| folded(&title));
     let is_changed = there.iter().any(|change| change.fate != Fate::Added && titles.contains(&folded(&change.title())));
-    let up = &migration.up;
-    let writes = up.statements().iter().map(|statement| class::classify(up, statement)).any(|class| {
-        let is_named = class.opaque && up.names().iter().any(|name| is_called(&loss.table, name));
-        is_named || class.writes_rows.is_some_and(|table| is_called(&loss.table, &table))
-    });
-    let is_remade = remade(up).iter().any(|table| is_called(&loss.table, table));
-    is_changed || writes || is_remade
+    let is_remade = remade(&migration.up).iter().any(|table| is_called(&loss.table, table));
+    is_changed || writes(&migration.up, &loss.table) || is_remade
+}
+
+/// What is lost where nothing of it is said yet.
+fn unsaid(loss: &Loss, said: &[String], migration: &Migration) -> Option<String> {
+    let title = loss.title();
+    let is_said = said.iter().any(|said| said.contains(&title));
+    let what = if loss.column.is_some() { "values" } else { "rows" };
+    let sentence = format!("the {what} of {title}, which the way there and back does not keep");
+    (!is_said && !writes(&migration.up, &loss.table)).then_some(sentence)
+}
+
+/// Whether a script writes rows of a table, as far as its text says.
+fn writes(up: &Script, table: &str) -> bool {
+    up.statements().iter().map(|statement| class::classify(up, statement)).any(|class| {
+        let is_named = class.opaque && up.names().iter().any(|name| is_called(table, name));
+        is_named || class.writes_rows.is_some_and(|written| is_called(table, &written))
+    })
 }

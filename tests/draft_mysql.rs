@@ -147,7 +147,13 @@ fn keys_constraints_and_what_stands_on_tables_get_a_proven_way_back() {
                  ALTER TABLE posts ADD CONSTRAINT writer FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE SET NULL;",
                 "exact",
             ),
+            // The index that the foreign key had made goes with that, and no index of the same name does.
             ("ALTER TABLE posts ADD KEY wide (user_id, n);", "exact"),
+            (
+                "CREATE TABLE t (a int, b int, CHECK (a > b), FOREIGN KEY (a) REFERENCES users (id));
+                 ALTER TABLE users DROP CONSTRAINT sane, ADD CONSTRAINT sane CHECK (score + 0 < 5000);",
+                "exact",
+            ),
             ("ALTER TABLE users ADD CONSTRAINT long_one CHECK (length(name) > 0);", "exact"),
             ("CREATE OR REPLACE VIEW named AS SELECT id, mail FROM users;", "exact"),
             ("DROP VIEW named; CREATE ALGORITHM = MERGE SQL SECURITY INVOKER VIEW named (a, b) AS SELECT id, name FROM users;", "exact"),
@@ -161,6 +167,28 @@ fn keys_constraints_and_what_stands_on_tables_get_a_proven_way_back() {
             ("DROP TRIGGER one_first; CREATE TRIGGER one_first BEFORE INSERT ON posts FOR EACH ROW SET new.n = coalesce(new.n, 1);", "exact"),
             ("DROP PROCEDURE nothing; CREATE PROCEDURE nothing() BEGIN SELECT 1; SELECT 2; END; DROP FUNCTION one;", "exact"),
             ("CREATE FUNCTION two() RETURNS varchar(9) CHARSET latin1 NO SQL BEGIN DECLARE x int; SET x = 1; RETURN 'a'; END;", "exact"),
+        ],
+    );
+}
+
+/// Foreign keys that the server has numbered, and the indexes that it made for them.
+#[test]
+fn what_the_server_has_named_comes_back_as_it_does_it() {
+    let base = "CREATE TABLE users (id int PRIMARY KEY);\n\
+        CREATE TABLE posts (id int PRIMARY KEY, a int, b int, n int, FOREIGN KEY (a) REFERENCES users (id), FOREIGN KEY (b) REFERENCES users (id));\n";
+    are_drafted(
+        base,
+        &[
+            ("ALTER TABLE posts ADD KEY wide (a, n);", "exact"),
+            (
+                "ALTER TABLE posts DROP FOREIGN KEY posts_ibfk_2; ALTER TABLE posts ADD FOREIGN KEY (b) REFERENCES users (id) ON DELETE CASCADE;",
+                "exact",
+            ),
+            (
+                "ALTER TABLE posts DROP FOREIGN KEY posts_ibfk_1; ALTER TABLE posts ADD FOREIGN KEY (a) REFERENCES users (id) ON DELETE CASCADE;",
+                "exact",
+            ),
+            ("RENAME TABLE posts TO articles; ALTER TABLE articles ADD KEY wide (b, n);", "exact"),
         ],
     );
 }

@@ -16,10 +16,12 @@ mod stored;
 mod values;
 
 pub(super) fn steps(task: &Task<'_>) -> Vec<Step> {
-    if !task.moves.is_empty() {
-        return renames(task);
-    }
     let both = Both::of(task);
+    if !task.moves.is_empty() {
+        let renames = renames(&both).into_iter();
+        let hinders = if task.pressure == Pressure::High { alter::names_columns(&both) } else { Vec::new() };
+        return hinders.into_iter().chain(renames).collect();
+    }
     if let Some(step) = database(&both) {
         return vec![step];
     }
@@ -103,16 +105,15 @@ fn columns<'a>(objects: &Objects<'a>, table: &str) -> Vec<(&'a str, &'a str)> {
 }
 
 /// Old names for what has a new one.
-fn renames(task: &Task<'_>) -> Vec<Step> {
-    let both = Both::of(task);
-    let renamed = task.moves.iter().filter_map(|(from, to)| {
+fn renames(both: &Both<'_>) -> Vec<Step> {
+    let renamed = both.task.moves.iter().filter_map(|(from, to)| {
         let ((kind, from), (_, to)) = (from.split_once(' ')?, to.split_once(' ')?);
         if kind == "table" {
             return Some(Step::one(format!("RENAME TABLE {} TO {}", ident(to), ident(from))));
         }
         let ((old_table, old), (table, new)) = (both.parted(from)?, both.parted(to)?);
         let alter = format!("ALTER TABLE {}", ident(table));
-        let definition = task.wanted.text(kind, &format!("{old_table}.{old}"))?;
+        let definition = both.task.wanted.text(kind, &format!("{old_table}.{old}"))?;
         let ways = vec![
             vec![format!("{alter} RENAME COLUMN {} TO {}", ident(new), ident(old))],
             // Servers before MySQL 8.0 and MariaDB 10.5 know CHANGE only.
@@ -195,4 +196,99 @@ fn made_tables(both: &Both<'_>) -> Vec<Step> {
 fn dropped_tables(both: &Both<'_>) -> Vec<Step> {
     let came = both.differences.came_of("table").into_iter();
     came.map(|table| Step::one(format!("DROP TABLE {}", ident(table)))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Care, Definition};
+    use super::*;
+    use crate::moves::Move;
+    use crate::snapshot::{Line, Snapshot};
+
+    /// Lines as `kind object property=value`, where the names hold no spaces, and the text of a part behind ` | `.
+    fn schema(lines: &[&str]) -> Schema {
+        let (mut all, mut definitions) = (Vec::new(), Vec::new());
+        for line in lines {
+            let (line, text) = line.split_once(" | ").unwrap_or((line, ""));
+            let (title, value) = line.split_once('=').unwrap_or((line, ""));
+            let mut words = title.split(' ');
+            let mut word = || words.next().unwrap_or_default().to_owned();
+            let (kind, object, property) = (word(), word(), word());
+            if !text.is_empty() {
+                definitions.push(Definition { kind: kind.clone(), object: object.clone(), text: text.to_owned() });
+            }
+            all.push(Line { kind, object, property, value: value.to_owned() });
+        }
+        Schema { snapshot: Snapshot::new(all), definitions }
+    }
+
+    fn ways(wanted: &[&str], found: &[&str], moves: &[Move], pressure: Pressure) -> Vec<Vec<Vec<String>>> {
+        let (wanted, found) = (schema(wanted), schema(found));
+        let task = Task { wanted: &wanted, found: &found, moves, pressure, care: Care::Strict };
+        steps(&task).into_iter().map(|step| step.ways).collect()
+    }
+
+    #[test]
+    fn an_index_that_mysql_hides_is_shown_again() {
+        let index = ["table t", "index t.k =key", "index t.k columns=(`a`)"];
+        let hidden = [&index[..], &["index t.k options=/*!80000 INVISIBLE */"]].concat();
+        let shown = ways(&index, &hidden, &[], Pressure::Calm);
+        assert_eq!(shown, [[["ALTER TABLE `t` ALTER INDEX `k` VISIBLE"]]]);
+        let hidden = ways(&hidden, &index, &[], Pressure::Calm);
+        assert_eq!(hidden, [[["ALTER TABLE `t` ALTER INDEX `k` INVISIBLE"]]]);
+    }
+
+    /// MySQL refuses a new name for a column that a CHECK or a computed column reads.
+    #[test]
+    fn what_reads_a_column_goes_before_its_new_name_where_nothing_else_helps() {
+        let wanted = ["table t", "column t.a", "constraint t.c =check", "constraint t.c definition=(`a` > 0)"];
+        let found = [
+            "table t",
+            "column t.b",
+            "constraint t.c =check",
+            "constraint t.c definition=(`b` > 0)",
+            "column t.g generated=(`b`)",
+        ];
+        let definition = [&wanted[..1], &["column t.a type=int | `a` int"], &wanted[2..]].concat();
+        let moves = [("column t.a".to_owned(), "column t.b".to_owned())];
+        let rename = vec![
+            vec!["ALTER TABLE `t` RENAME COLUMN `b` TO `a`".to_owned()],
+            vec!["ALTER TABLE `t` CHANGE COLUMN `b` `a` int".to_owned()],
+        ];
+        assert_eq!(ways(&definition, &found, &moves, Pressure::Calm), std::slice::from_ref(&rename));
+        let high = ways(&definition, &found, &moves, Pressure::High);
+        let drops = [
+            vec![vec!["ALTER TABLE `t` DROP COLUMN `g`".to_owned()]],
+            vec![vec!["ALTER TABLE `t` DROP CONSTRAINT `c`".to_owned()]],
+        ];
+        assert_eq!(high, [&drops[..], &[rename]].concat());
+    }
+
+    #[test]
+    fn a_column_is_made_anew_where_it_cannot_be_computed_otherwise() {
+        let column = |how: &str| format!("column t.g generated={how} | `g` int AS (1) {how}");
+        let shown = ways(&["table t", &column("STORED")], &["table t", &column("VIRTUAL")], &[], Pressure::Calm);
+        let first = vec!["ALTER TABLE `t` MODIFY COLUMN `g` int AS (1) STORED".to_owned()];
+        let other = vec!["ALTER TABLE `t`\n  DROP COLUMN `g`,\n  ADD COLUMN `g` int AS (1) STORED FIRST".to_owned()];
+        assert_eq!(shown[0][..2], [first, other]);
+    }
+
+    #[test]
+    fn a_number_that_the_server_would_give_is_left_to_it() {
+        let key = |number: u32| {
+            let name = format!("t_ibfk_{number}");
+            [
+                format!(
+                    "constraint t.{name} =foreign key | CONSTRAINT `{name}` FOREIGN KEY (`a`) REFERENCES `p` (`a`)"
+                ),
+                format!("constraint t.{name} options=REFERENCES `p` (`a`)"),
+            ]
+        };
+        let both = [key(1), key(2)].concat();
+        let wanted: Vec<&str> = std::iter::once("table t").chain(both.iter().map(String::as_str)).collect();
+        let add = |found: &[&str]| ways(&wanted, found, &[], Pressure::Calm)[0][0].clone();
+        assert_eq!(add(&wanted[..3]), ["ALTER TABLE `t` ADD FOREIGN KEY (`a`) REFERENCES `p` (`a`)"]);
+        let last = [&wanted[..1], &wanted[3..]].concat();
+        assert_eq!(add(&last), ["ALTER TABLE `t` ADD CONSTRAINT `t_ibfk_1` FOREIGN KEY (`a`) REFERENCES `p` (`a`)"]);
+    }
 }

@@ -1,5 +1,7 @@
 //! What gives a table back what was said of it, in as few statements as can be.
 
+use std::collections::BTreeSet;
+
 use super::super::{Care, Step};
 use super::{Both, columns, ident, options, values};
 
@@ -83,9 +85,8 @@ fn keys(both: &Both<'_>, table: &str) -> Keys {
         keys.drops.extend(goes.filter_map(|(object, name)| dropped(both, kind, object, name)));
     }
     let implied = implied(both, table);
-    for (_, key) in &implied {
-        keys.drops.insert(0, format!("DROP FOREIGN KEY {}", ident(key)));
-    }
+    let foreign = foreign_keys(both, table, &implied);
+    keys.drops.splice(..0, foreign.drops);
     keys.drops.extend(renamed.iter().map(|(new, old)| format!("RENAME INDEX {} TO {}", ident(new), ident(old))));
     let is_one_dropped = keys.drops.iter().any(|drop| drop.starts_with("DROP FOREIGN KEY"));
     for kind in ["index", "period", "constraint"] {
@@ -97,11 +98,12 @@ fn keys(both: &Both<'_>, table: &str) -> Keys {
                 continue;
             }
             let is_foreign = both.wanted.get(kind, object).is_some_and(|it| it.get("") == Some(&"foreign key"));
-            let add = both.task.wanted.text(kind, object).map(|text| format!("ADD {text}"));
-            if is_foreign && is_one_dropped { &mut keys.behind } else { &mut keys.adds }.extend(add);
+            if !is_foreign {
+                keys.adds.extend(both.task.wanted.text(kind, object).map(|text| format!("ADD {text}")));
+            }
         }
     }
-    keys.behind.extend(implied.iter().filter_map(|(index, key)| again(both, table, index, key)));
+    if is_one_dropped { &mut keys.behind } else { &mut keys.adds }.extend(foreign.adds);
     keys
 }
 
@@ -118,8 +120,8 @@ fn implied<'a>(both: &Both<'a>, table: &str) -> Vec<(&'a str, &'a str)> {
             let (owner, name) = both.parted(object)?;
             let is_it = owner == table && key.get("") == Some(&"foreign key");
             let columns = key.get("definition").filter(|columns| wanted.get("columns") == Some(columns))?;
-            let gives = name == index
-                || (is_made_up(table, name) && columns.trim_start_matches('(').starts_with(&ident(index)));
+            let is_first = || columns.trim_start_matches('(').starts_with(&ident(index));
+            let gives = name == index || (number(table, name).is_some() && is_first());
             (is_it && gives).then_some(name)
         });
         Some((index, key?))
@@ -127,17 +129,81 @@ fn implied<'a>(both: &Both<'a>, table: &str) -> Vec<(&'a str, &'a str)> {
     pairs.collect()
 }
 
-/// Whether the server has made up the name of a foreign key. Its index has that of its first column then.
-fn is_made_up(table: &str, key: &str) -> bool {
-    let number = key.strip_prefix(table).and_then(|rest| rest.strip_prefix("_ibfk_"));
-    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+/// The number in the name of a foreign key that the server has made up. Its index has the name of its first column then.
+fn number(table: &str, key: &str) -> Option<u32> {
+    key.strip_prefix(table)?.strip_prefix("_ibfk_")?.parse().ok()
 }
 
-/// A foreign key as it was said: with its name, where its index has that too.
-fn again(both: &Both<'_>, table: &str, index: &str, key: &str) -> Option<String> {
-    let text = both.task.wanted.text("constraint", &format!("{table}.{key}"))?;
-    let named = format!("CONSTRAINT {} ", ident(key));
-    Some(format!("ADD {}", if index == key { text } else { text.strip_prefix(&named)? }))
+/// Foreign keys that went or are otherwise come again, and so do those that make an index. The server numbers those that nobody names,
+/// one after the other, and names their indexes as it did before; so a name that it would give is left to it, and what has
+/// numbers behind it is made again too.
+fn foreign_keys(both: &Both<'_>, table: &str, implied: &[(&str, &str)]) -> Keys {
+    let of = |keys| both.of_table(keys, "constraint", table);
+    let (gone, changed, came) = (of(&both.differences.gone), of(&both.differences.changed), of(&both.differences.came));
+    let object = |name: &str| format!("{table}.{name}");
+    let is_foreign = |name: &&str| {
+        both.wanted
+            .get("constraint", &object(name))
+            .is_some_and(|properties| properties.get("") == Some(&"foreign key"))
+    };
+    let goes = |name: &str| came.iter().chain(&changed).any(|(_, other)| *other == name);
+    let found = both.found.of_kind("constraint").filter_map(|(object, _)| both.parted(object));
+    let kept = found.filter(|(owner, name)| *owner == table && !goes(name)).map(|(_, name)| name);
+    let (mut again, mut kept): (Vec<&str>, Vec<&str>) =
+        kept.filter(is_foreign).partition(|name| implied.iter().any(|(_, key)| key == name));
+    let news: Vec<&str> = gone.iter().chain(&changed).map(|(_, name)| *name).filter(is_foreign).collect();
+    let is_there =
+        |index: &str| both.found.has("index", &object(index)) || implied.iter().any(|(one, _)| *one == index);
+    let has_index = |name: &str| index_of(both, table, &object(name)).is_some_and(is_there);
+    let first = news.iter().chain(&again).filter(|name| has_index(name)).filter_map(|name| number(table, name)).min();
+    let is_behind = |name: &str| first.is_some_and(|first| number(table, name) > Some(first));
+    again.extend(kept.extract_if(.., |name| is_behind(name)));
+    let mut last = kept.iter().filter_map(|name| number(table, name)).max().unwrap_or_default();
+    let mut comes: Vec<&str> = news.into_iter().chain(again.iter().copied()).collect();
+    comes.sort_by_key(|name| (number(table, name), *name));
+    let adds = comes.into_iter().filter_map(|name| {
+        let text = both.task.wanted.text("constraint", &object(name))?;
+        let number = number(table, name);
+        let is_next = number == Some(last + 1);
+        last = last.max(number.unwrap_or_default());
+        let unnamed = text.strip_prefix(&format!("CONSTRAINT {} ", ident(name))).filter(|_| is_next);
+        Some(format!("ADD {}", unnamed.unwrap_or(text)))
+    });
+    let adds = adds.collect();
+    let drops = again.iter().map(|name| format!("DROP FOREIGN KEY {}", ident(name))).collect();
+    Keys { drops, adds, behind: Vec::new() }
+}
+
+/// The index of just the columns of a foreign key.
+fn index_of<'a>(both: &Both<'a>, table: &str, key: &str) -> Option<&'a str> {
+    let columns = both.wanted.get("constraint", key)?.get("definition")?;
+    let is_it = |properties: &super::Properties<'_>| {
+        properties.get("") == Some(&"key") && properties.get("columns") == Some(columns)
+    };
+    let mut all = both.wanted.of_kind("index").filter(|(_, properties)| is_it(properties));
+    all.find_map(|(object, _)| both.parted(object).filter(|(owner, _)| *owner == table)).map(|(_, name)| name)
+}
+
+/// MySQL gives no column another name that a CHECK, a computed column or a computed part of an index reads. What does so and is to be
+/// otherwise anyway goes first, in tables with columns that get their old names.
+pub(super) fn names_columns(both: &Both<'_>) -> Vec<Step> {
+    let moved = both.task.moves.iter().filter_map(|(_, to)| both.parted(to.strip_prefix("column ")?));
+    let tables: BTreeSet<&str> = moved.map(|(table, _)| table).collect();
+    let all = both.differences.came.iter().chain(&both.differences.changed);
+    let steps = all.filter_map(|(kind, object)| {
+        let (table, name) = both.parted(object).filter(|(table, _)| tables.contains(table))?;
+        let properties = both.found.get(kind, object)?;
+        let of = |property: &str| properties.get(property).copied().unwrap_or_default();
+        let is_computed = || of("columns").starts_with("((") || of("columns").contains(",(");
+        let clause = match *kind {
+            "constraint" if of("") == "check" => dropped(both, kind, object, name)?,
+            "index" if is_computed() => dropped(both, kind, object, name)?,
+            "column" if !of("generated").is_empty() => format!("DROP COLUMN {}", ident(name)),
+            _ => return None,
+        };
+        Some(Step::one(statement(table, &[clause])?))
+    });
+    steps.collect()
 }
 
 fn dropped(both: &Both<'_>, kind: &str, object: &str, name: &str) -> Option<String> {
