@@ -29,6 +29,9 @@ const MOST_ROUNDS: usize = 12;
 /// What a draft's places name as their file.
 const PATH: &str = "draft.sql";
 
+/// How a sentence begins about a statement that writes rows.
+const WRITTEN: &str = "what this does to rows";
+
 /// A draft, and what its proof says.
 #[derive(Clone, Debug)]
 pub struct Drafted {
@@ -269,8 +272,8 @@ fn lost(migration: &Migration, there: &[Change]) -> Vec<String> {
         let class = class::classify(up, statement);
         let place = up.place(statement.span.start);
         let what = match &class.writes_rows {
-            Some(table) if came(table) => return None,
-            Some(_) => "what this does to rows",
+            Some(table) if came(table) || sets_only_what_came(up, statement, table, there) => return None,
+            Some(_) => WRITTEN,
             None if class.opaque && class.kind != class::Kind::Ddl => "what this may do to rows",
             None if sets_count(up, statement) => "where numbers went on, which this sets",
             None => return None,
@@ -314,6 +317,18 @@ fn remade(up: &Script) -> BTreeSet<String> {
     remade
 }
 
+/// Whether an UPDATE sets no column but those that the same up adds, which go as a whole.
+fn sets_only_what_came(up: &Script, statement: &Statement, table: &str, there: &[Change]) -> bool {
+    let tokens: Vec<Token> = up.lex(statement).filter(Token::is_significant).collect();
+    let reading = Reading::new(up.text(), up.flavor(), &tokens);
+    let came = |name: &str| {
+        let added = there.iter().filter(|change| change.fate == Fate::Added && change.kind == "column");
+        let mut parts = added.filter_map(|change| change.object.rsplit_once('.'));
+        parts.any(|(owner, column)| is_called(owner, table) && is_called(column, name))
+    };
+    reading.assigned().is_some_and(|names| names.iter().all(|name| came(name)))
+}
+
 /// Whether a statement says where a sequence or a table's numbers go on.
 fn sets_count(up: &Script, statement: &Statement) -> bool {
     let tokens: Vec<Token> = up.lex(statement).filter(Token::is_significant).collect();
@@ -354,7 +369,8 @@ fn unsaid(loss: &Loss, said: &[String], migration: &Migration) -> Option<String>
     let is_said = said.iter().any(|said| said.contains(&title));
     let what = if loss.column.is_some() { "values" } else { "rows" };
     let sentence = format!("the {what} of {title}, which the way there and back does not keep");
-    (!is_said && !writes(&migration.up, &loss.table)).then_some(sentence)
+    let is_written = said.iter().any(|said| said.starts_with(WRITTEN)) && writes(&migration.up, &loss.table);
+    (!is_said && !is_written).then_some(sentence)
 }
 
 /// Whether a script writes rows of a table, as far as its text says.

@@ -175,6 +175,18 @@ fn what_is_put_in_the_place_of_newer_values_is_said() {
     assert!(sandbox.read("migrations/2_next/down.sql").contains("-- - users.name: where it is NULL"));
 }
 
+/// What is written into a column that the up adds goes with the column; nothing else of that row does.
+#[test]
+fn what_an_up_writes_into_its_own_column_is_no_loss() {
+    let added = "ALTER TABLE users ADD COLUMN login TEXT;\n";
+    let sandbox = based(Kind::Sqlite, &format!("{added}UPDATE users SET login = lower(Name) WHERE Name <> '';\n"));
+    let object = sandbox.json(&["draft", "2_next"]);
+    assert_eq!((&object["verdict"], &object["lost"]), (&"exact".into(), &serde_json::json!([])), "{object}");
+    let sandbox = based(Kind::Sqlite, &format!("{added}UPDATE users SET login = Name, Name = 'x';\n"));
+    let object = sandbox.json(&["draft", "2_next"]);
+    assert_eq!((&object["verdict"], common::each(&object["lost"], "").len()), (&"lossy".into(), 1), "{object}");
+}
+
 #[test]
 fn what_is_not_proven_is_shown_and_not_written() {
     let sandbox = based(Kind::Sqlite, "UPDATE users SET Name = 'x';");
