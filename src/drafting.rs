@@ -366,7 +366,7 @@ fn is_taken_by_the_up(loss: &Loss, migration: &Migration, there: &[Change]) -> b
 /// What is lost where nothing of it is said yet.
 fn unsaid(loss: &Loss, said: &[String], migration: &Migration) -> Option<String> {
     let title = loss.title();
-    let is_said = said.iter().any(|said| said.contains(&title));
+    let is_said = said.iter().any(|said| said.replace('"', "").to_lowercase().contains(&title.to_lowercase()));
     let what = if loss.column.is_some() { "values" } else { "rows" };
     let sentence = format!("the {what} of {title}, which the way there and back does not keep");
     let is_written = said.iter().any(|said| said.starts_with(WRITTEN)) && writes(&migration.up, &loss.table);

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::data::{Data, Print};
+use crate::data::{ColumnPrint, Data, Print};
 use crate::migration::{Down, Migration};
 use crate::reading::Reading;
 use crate::rows::Table;
@@ -64,8 +64,8 @@ fn pairs(there: &[Change]) -> Vec<Move> {
 
 /// The tables whose rows tell about these names.
 pub fn tables<'a>(names: impl Iterator<Item = &'a str>, all: &[Arc<Table>]) -> Vec<Arc<Table>> {
-    let wanted: BTreeSet<&str> = names.filter_map(table_of).collect();
-    all.iter().filter(|table| wanted.contains(table.title())).cloned().collect()
+    let wanted: BTreeSet<String> = names.filter_map(table_of).map(plain).collect();
+    all.iter().filter(|table| wanted.contains(&plain(table.title()))).cloned().collect()
 }
 
 /// The candidates whose rows are all there under the new name; each name is used once.
@@ -86,16 +86,32 @@ pub fn held(candidates: Vec<Move>, before: &Data, after: &Data) -> Vec<Move> {
 /// Whether what stood under one name stands under the other: rows, or values that are not NULL, of the same number with the
 /// same hashes. Where there was nothing nothing is known.
 pub fn is_moved((from, before): (&str, &Data), (to, after): (&str, &Data)) -> bool {
-    let print = |title: &str, data: &Data| table_of(title).and_then(|table| data.tables.get(table)).cloned();
     let (Some(old), Some(new)) = (print(from, before), print(to, after)) else { return false };
     match (column_of(from), column_of(to)) {
-        (None, None) => old.count > 0 && old.count == new.count && has_same_columns(&old, &new),
-        (Some(one), Some(other)) => match (old.column(one), new.column(other)) {
+        (None, None) => old.count > 0 && old.count == new.count && has_same_columns(old, new),
+        (Some(one), Some(other)) => match (column(old, one), column(new, other)) {
             (Some(one), Some(other)) => one.values > 0 && one.values == other.values && one.hash == other.hash,
             _ => false,
         },
         _ => false,
     }
+}
+
+/// What is known of the rows of the table that a title names.
+fn print<'a>(title: &str, data: &'a Data) -> Option<&'a Print> {
+    let table = table_of(title)?;
+    let unquoted = data.tables.get(table).or_else(|| data.tables.get(&table.replace('"', "")));
+    unquoted.or_else(|| data.tables.iter().find(|(name, _)| plain(name) == plain(table)).map(|(_, print)| print))
+}
+
+fn column<'a>(print: &'a Print, name: &str) -> Option<&'a ColumnPrint> {
+    let unquoted = print.column(name).or_else(|| print.column(&name.replace('"', "")));
+    unquoted.or_else(|| print.columns.iter().find(|column| plain(&column.name) == plain(name)))
+}
+
+/// A name without its quotes, in lower case: the schema says both as the engine does, and rows are told as people read them.
+fn plain(name: &str) -> String {
+    name.replace('"', "").to_lowercase()
 }
 
 /// Whether there are columns that both have, and all of these hold the same values.
@@ -178,7 +194,7 @@ impl Renames {
 
     /// Whether the last part of this title gets another name. It may have dots in it.
     fn say_the_end(&self, from: &str, to: &str) -> bool {
-        let name = |title: &str| title.split_once(' ').map(|(_, name)| name.to_lowercase()).unwrap_or_default();
+        let name = |title: &str| title.split_once(' ').map(|(_, name)| plain(name)).unwrap_or_default();
         let (from, to) = (name(from), name(to));
         let begins = std::iter::once(0).chain(from.match_indices('.').map(|(at, _)| at + 1));
         let same = begins.filter(|at| to.get(..*at) == Some(&from[..*at]));
@@ -188,7 +204,7 @@ impl Renames {
     /// Whether this title gets that one by a new name for one of its parts.
     fn say(&self, from: &str, to: &str) -> bool {
         let parts = |title: &str| -> Vec<String> {
-            title.split_once(' ').map_or("", |(_, name)| name).split('.').map(str::to_lowercase).collect()
+            title.split_once(' ').map_or("", |(_, name)| name).split('.').map(plain).collect()
         };
         let is_column = from.starts_with("column ");
         if self.say_the_end(from, to) {
@@ -227,7 +243,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::data::ColumnPrint;
     use crate::snapshot::Weight;
 
     fn data(table: &str, count: u64, columns: &[(&str, &str)]) -> Data {
@@ -284,6 +299,8 @@ mod tests {
             ("ALTER TABLE a CHANGE COLUMN x y int NOT NULL", my, "column a.x", "column a.y"),
             ("ALTER TABLE a DROP v, CHANGE x y int", my, "column a.x", "column a.y"),
             ("ALTER TABLE a RENAME COLUMN v TO w, RENAME COLUMN x TO y", my, "column a.x", "column a.y"),
+            ("ALTER TABLE \"A b\" RENAME TO \"C\"", pg, "table public.\"A b\"", "table public.\"C\""),
+            ("ALTER TABLE \"A\" RENAME COLUMN \"x y\" TO z", lite, "column a.\"x y\"", "column a.z"),
             ("ALTER TABLE a MODIFY X int", my, "column a.x", "column a.X"),
             ("RENAME TABLE `a.b` TO `c`", my, "table a.b", "table c"),
             ("ALTER TABLE `a.b` RENAME COLUMN `x.y` TO `x.z`", my, "column a.b.x.y", "column a.b.x.z"),
