@@ -106,7 +106,7 @@ async fn with_care(
         Verdict::Lossy => seen.losses.iter().all(|loss| is_taken_by_the_up(loss, migration, &there)),
         _ => false,
     };
-    for said in seen.losses.iter().filter_map(|loss| unsaid(loss, &all, migration)).collect::<BTreeSet<_>>() {
+    for said in seen.losses.iter().filter_map(|loss| unsaid(loss, &all, migration, &there)).collect::<BTreeSet<_>>() {
         all.push(said);
     }
     written.comments = comments(&all);
@@ -149,8 +149,10 @@ impl Way<'_> {
         let mut found = self.chain.schema().await?;
         let there = snapshot::diff(&wanted.snapshot, &found.snapshot);
         let mut pressure = Pressure::Calm;
+        let mut pressed: Option<Stuck> = None;
         for _ in 0..MOST_ROUNDS {
-            let weight = snapshot::weight(&snapshot::diff(&wanted.snapshot, &found.snapshot));
+            let left = snapshot::diff(&wanted.snapshot, &found.snapshot);
+            let weight = snapshot::weight(&left);
             if weight < Some(self.guide.lightest) {
                 break;
             }
@@ -158,7 +160,16 @@ impl Way<'_> {
             let moved = self.take(steps).await?;
             pressure = match (moved, pressure) {
                 (true, _) => Pressure::Calm,
-                (false, Pressure::Calm) if weight == Some(Weight::Strong) => Pressure::High,
+                (false, Pressure::Calm) if weight == Some(Weight::Strong) => {
+                    // What was dropped under pressure stands again, and nothing else is better for it.
+                    if let Some(stuck) = pressed.take_if(|stuck| stuck.left == left) {
+                        self.taken.truncate(stuck.taken);
+                        self.said.truncate(stuck.said);
+                        break;
+                    }
+                    pressed = Some(Stuck { left, taken: self.taken.len(), said: self.said.len() });
+                    Pressure::High
+                }
                 (false, _) => break,
             };
             found = self.chain.schema().await?;
@@ -232,6 +243,14 @@ impl Way<'_> {
     }
 }
 
+/// Where a draft stood when nothing moved any more.
+struct Stuck {
+    left: Vec<Change>,
+    /// How many statements had been taken, and sentences said.
+    taken: usize,
+    said: usize,
+}
+
 /// Which ways of a step are tried.
 #[derive(Clone, Copy)]
 enum Ways {
@@ -290,6 +309,7 @@ fn gone(change: &Change) -> Option<String> {
     match (change.fate, change.kind.as_str()) {
         (Fate::Removed, "table") => Some(format!("the rows of {object}, which the up drops")),
         (Fate::Removed, "column") => Some(format!("the values of {object}, which the up drops")),
+        // What a column owns is set to go on behind its values.
         (Fate::Removed, "sequence") if !says("- owned by: ") => {
             Some(format!("where {object} went on counting, which the up drops"))
         }
@@ -360,17 +380,24 @@ fn is_taken_by_the_up(loss: &Loss, migration: &Migration, there: &[Change]) -> b
     let titles = [format!("table {}", loss.table), format!("column {}", loss.title())].map(|title| folded(&title));
     let is_changed = there.iter().any(|change| change.fate != Fate::Added && titles.contains(&folded(&change.title())));
     let is_remade = remade(&migration.up).iter().any(|table| is_called(&loss.table, table));
-    is_changed || writes(&migration.up, &loss.table) || is_remade
+    is_changed || is_of_a_partition(loss, there) || writes(&migration.up, &loss.table) || is_remade
+}
+
+/// Whether rows are lost with a partition that the up drops.
+fn is_of_a_partition(loss: &Loss, there: &[Change]) -> bool {
+    let gone = there.iter().filter(|change| change.fate == Fate::Removed && change.kind == "table");
+    let parents = gone.flat_map(|change| &change.lines).filter_map(|line| line.strip_prefix("- partition of: "));
+    parents.into_iter().any(|parent| parent.replace('"', "") == loss.table)
 }
 
 /// What is lost where nothing of it is said yet.
-fn unsaid(loss: &Loss, said: &[String], migration: &Migration) -> Option<String> {
+fn unsaid(loss: &Loss, said: &[String], migration: &Migration, there: &[Change]) -> Option<String> {
     let title = loss.title();
     let is_said = said.iter().any(|said| said.replace('"', "").to_lowercase().contains(&title.to_lowercase()));
     let what = if loss.column.is_some() { "values" } else { "rows" };
     let sentence = format!("the {what} of {title}, which the way there and back does not keep");
     let is_written = said.iter().any(|said| said.starts_with(WRITTEN)) && writes(&migration.up, &loss.table);
-    (!is_said && !is_written).then_some(sentence)
+    (!is_said && !is_written && !is_of_a_partition(loss, there)).then_some(sentence)
 }
 
 /// Whether a script writes rows of a table, as far as its text says.

@@ -104,11 +104,11 @@ pub struct Guide {
     pub lightest: Weight,
 }
 
-/// The guide of a dialect. On MySQL a column can be put where it stood, and a name that was made up is as good as any other.
+/// The guide of a dialect. A made-up name can be given back, and on MySQL a column can be put where it stood.
 pub fn by_flavor(flavor: Flavor) -> Guide {
     let (steps, lightest): (Steps, Weight) = match flavor {
         Flavor::Sqlite => (sqlite::steps, Weight::Strong),
-        Flavor::Postgres => (postgres::steps, Weight::Strong),
+        Flavor::Postgres => (postgres::steps, Weight::Weak),
         Flavor::Mysql => (mysql::steps, Weight::Weak),
     };
     Guide { steps, lightest }
