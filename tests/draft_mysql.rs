@@ -189,8 +189,19 @@ fn what_the_server_has_named_comes_back_as_it_does_it() {
                 "exact",
             ),
             ("RENAME TABLE posts TO articles; ALTER TABLE articles ADD KEY wide (b, n);", "exact"),
+            ("ALTER TABLE posts DROP FOREIGN KEY posts_ibfk_2, DROP COLUMN b;", "lossy"),
+            ("ALTER TABLE posts DROP FOREIGN KEY posts_ibfk_1, DROP COLUMN a;", "lossy"),
         ],
     );
+}
+
+/// An index that somebody has made for a foreign key that another index serves as well.
+#[test]
+fn an_index_that_no_foreign_key_makes_is_made() {
+    let base = "CREATE TABLE users (id int PRIMARY KEY);\n\
+        CREATE TABLE posts (id int PRIMARY KEY, a int, n int, KEY w (a), KEY wide (a, n), CONSTRAINT w FOREIGN KEY (a) REFERENCES users (id));\n";
+    let sandbox = based(base, "ALTER TABLE posts DROP KEY w;");
+    sandbox.run(&["draft", "2_next", "--print"]).ok().says("exact").says("ALTER TABLE `posts` ADD KEY `w` (`a`);");
 }
 
 /// The sql_mode and the character set of a session are stored with what is made in it.

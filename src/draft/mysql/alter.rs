@@ -111,22 +111,41 @@ fn keys(both: &Both<'_>, table: &str) -> Keys {
 /// and no index that somebody has made; so the key is made again, and makes it.
 fn implied<'a>(both: &Both<'a>, table: &str) -> Vec<(&'a str, &'a str)> {
     let gone = both.of_table(&both.differences.gone, "index", table).into_iter();
-    let is_same = |object: &str| both.wanted.get("constraint", object) == both.found.get("constraint", object);
-    let keys = || both.found.of_kind("constraint").filter(|(object, _)| is_same(object));
+    let keys = || both.wanted.of_kind("constraint").filter(|(_, key)| key.get("") == Some(&"foreign key"));
     let pairs = gone.filter_map(|(object, index)| {
         let wanted = both.wanted.get("index", object)?;
         let is_plain = wanted.get("") == Some(&"key") && !wanted.contains_key("options");
-        let key = keys().filter(|_| is_plain).find_map(|(object, key)| {
-            let (owner, name) = both.parted(object)?;
-            let is_it = owner == table && key.get("") == Some(&"foreign key");
-            let columns = key.get("definition").filter(|columns| wanted.get("columns") == Some(columns))?;
+        let columns = wanted.get("columns").filter(|columns| is_plain && !is_covered(both, table, index, columns))?;
+        let key = keys().find_map(|(object, key)| {
+            let (_, name) = both.parted(object).filter(|(owner, _)| *owner == table)?;
             let is_first = || columns.trim_start_matches('(').starts_with(&ident(index));
-            let gives = name == index || (number(table, name).is_some() && is_first());
-            (is_it && gives).then_some(name)
+            let gives = name == index || (is_first() && would_be_named(both, table, object, name));
+            (gives && key.get("definition") == Some(columns)).then_some(name)
         });
         Some((index, key?))
     });
     pairs.collect()
+}
+
+/// Whether the server names a foreign key so: one that is there can be made again with those behind it, one that is not gets the
+/// next number.
+fn would_be_named(both: &Both<'_>, table: &str, object: &str, name: &str) -> bool {
+    let Some(own) = number(table, name) else { return false };
+    let is_same = both.wanted.get("constraint", object) == both.found.get("constraint", object);
+    let found = both.found.of_kind("constraint").filter_map(|(object, _)| both.parted(object));
+    let mut others = found.filter(|(owner, _)| *owner == table).filter_map(|(_, name)| number(table, name));
+    is_same || others.all(|other| other <= own)
+}
+
+/// Whether another index that is wanted begins with these columns, so that no foreign key makes one for them.
+fn is_covered(both: &Both<'_>, table: &str, index: &str, columns: &str) -> bool {
+    let begin = columns.trim_end_matches(')');
+    let others = both.wanted.of_kind("index").filter(|(object, properties)| {
+        both.parted(object).is_some_and(|(owner, name)| owner == table && name != index)
+            && properties.get("") != Some(&"fulltext")
+    });
+    let mut rests = others.filter_map(|(_, properties)| properties.get("columns")?.strip_prefix(begin));
+    rests.any(|rest| rest.starts_with([',', ')']))
 }
 
 /// The number in the name of a foreign key that the server has made up. Its index has the name of its first column then.
