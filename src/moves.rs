@@ -8,12 +8,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::data::{Data, Print};
+use crate::data::{ColumnPrint, Data, Print};
 use crate::migration::{Down, Migration};
 use crate::reading::Reading;
 use crate::rows::Table;
 use crate::snapshot::{Change, Fate};
-use crate::sql::Script;
+use crate::sql::{Flavor, Script};
 use crate::token::{Token, TokenKind};
 
 /// Two titles, as `table public.users` or `column public.users.email`: the name before the up, and the one behind it.
@@ -64,8 +64,8 @@ fn pairs(there: &[Change]) -> Vec<Move> {
 
 /// The tables whose rows tell about these names.
 pub fn tables<'a>(names: impl Iterator<Item = &'a str>, all: &[Arc<Table>]) -> Vec<Arc<Table>> {
-    let wanted: BTreeSet<&str> = names.filter_map(table_of).collect();
-    all.iter().filter(|table| wanted.contains(table.title())).cloned().collect()
+    let wanted: BTreeSet<String> = names.filter_map(table_of).map(plain).collect();
+    all.iter().filter(|table| wanted.contains(&plain(table.title()))).cloned().collect()
 }
 
 /// The candidates whose rows are all there under the new name; each name is used once.
@@ -86,16 +86,32 @@ pub fn held(candidates: Vec<Move>, before: &Data, after: &Data) -> Vec<Move> {
 /// Whether what stood under one name stands under the other: rows, or values that are not NULL, of the same number with the
 /// same hashes. Where there was nothing nothing is known.
 pub fn is_moved((from, before): (&str, &Data), (to, after): (&str, &Data)) -> bool {
-    let print = |title: &str, data: &Data| table_of(title).and_then(|table| data.tables.get(table)).cloned();
     let (Some(old), Some(new)) = (print(from, before), print(to, after)) else { return false };
     match (column_of(from), column_of(to)) {
-        (None, None) => old.count > 0 && old.count == new.count && has_same_columns(&old, &new),
-        (Some(one), Some(other)) => match (old.column(one), new.column(other)) {
+        (None, None) => old.count > 0 && old.count == new.count && has_same_columns(old, new),
+        (Some(one), Some(other)) => match (column(old, one), column(new, other)) {
             (Some(one), Some(other)) => one.values > 0 && one.values == other.values && one.hash == other.hash,
             _ => false,
         },
         _ => false,
     }
+}
+
+/// What is known of the rows of the table that a title names.
+fn print<'a>(title: &str, data: &'a Data) -> Option<&'a Print> {
+    let table = table_of(title)?;
+    let unquoted = data.tables.get(table).or_else(|| data.tables.get(&table.replace('"', "")));
+    unquoted.or_else(|| data.tables.iter().find(|(name, _)| plain(name) == plain(table)).map(|(_, print)| print))
+}
+
+fn column<'a>(print: &'a Print, name: &str) -> Option<&'a ColumnPrint> {
+    let unquoted = print.column(name).or_else(|| print.column(&name.replace('"', "")));
+    unquoted.or_else(|| print.columns.iter().find(|column| plain(&column.name) == plain(name)))
+}
+
+/// A name without its quotes, in lower case: the schema says both as the engine does, and rows are told as people read them.
+fn plain(name: &str) -> String {
+    name.replace('"', "").to_lowercase()
 }
 
 /// Whether there are columns that both have, and all of these hold the same values.
@@ -111,11 +127,13 @@ struct Renames {
     names: BTreeSet<(String, String)>,
     /// A table, and the schema that it is moved to.
     schemas: BTreeSet<(String, String)>,
+    /// Whether no two columns differ by the case of their letters alone.
+    folds_columns: bool,
 }
 
 impl Renames {
     fn of(script: &Script) -> Renames {
-        let mut renames = Renames::default();
+        let mut renames = Renames { folds_columns: script.flavor() == Flavor::Mysql, ..Renames::default() };
         for statement in script.statements() {
             let tokens: Vec<Token> = script.lex(statement).filter(Token::is_significant).collect();
             renames.read(&Reading::new(script.text(), script.flavor(), &tokens));
@@ -174,13 +192,29 @@ impl Renames {
         }
     }
 
+    /// Whether the last part of this title gets another name. It may have dots in it.
+    fn say_the_end(&self, from: &str, to: &str) -> bool {
+        let name = |title: &str| title.split_once(' ').map(|(_, name)| plain(name)).unwrap_or_default();
+        let (from, to) = (name(from), name(to));
+        let begins = std::iter::once(0).chain(from.match_indices('.').map(|(at, _)| at + 1));
+        let same = begins.filter(|at| to.get(..*at) == Some(&from[..*at]));
+        same.into_iter().any(|at| self.names.contains(&(from[at..].to_owned(), to[at..].to_owned())))
+    }
+
     /// Whether this title gets that one by a new name for one of its parts.
     fn say(&self, from: &str, to: &str) -> bool {
         let parts = |title: &str| -> Vec<String> {
-            title.split_once(' ').map_or("", |(_, name)| name).split('.').map(str::to_lowercase).collect()
+            title.split_once(' ').map_or("", |(_, name)| name).split('.').map(plain).collect()
         };
+        let is_column = from.starts_with("column ");
+        if self.say_the_end(from, to) {
+            return true;
+        }
         let (from, to) = (parts(from), parts(to));
         let other: Vec<usize> = (0..from.len()).filter(|at| from.get(*at) != to.get(*at)).collect();
+        if other.is_empty() && from.len() == to.len() {
+            return is_column && self.folds_columns;
+        }
         let ([at], true) = (other.as_slice(), from.len() == to.len()) else { return false };
         let behind = from.get(at + 1).map(|table| (table.clone(), to[*at].clone()));
         self.names.contains(&(from[*at].clone(), to[*at].clone()))
@@ -209,9 +243,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::data::ColumnPrint;
     use crate::snapshot::Weight;
-    use crate::sql::Flavor;
 
     fn data(table: &str, count: u64, columns: &[(&str, &str)]) -> Data {
         let column = |(name, hash): &(&str, &str)| ColumnPrint {
@@ -267,6 +299,11 @@ mod tests {
             ("ALTER TABLE a CHANGE COLUMN x y int NOT NULL", my, "column a.x", "column a.y"),
             ("ALTER TABLE a DROP v, CHANGE x y int", my, "column a.x", "column a.y"),
             ("ALTER TABLE a RENAME COLUMN v TO w, RENAME COLUMN x TO y", my, "column a.x", "column a.y"),
+            ("ALTER TABLE \"A b\" RENAME TO \"C\"", pg, "table public.\"A b\"", "table public.\"C\""),
+            ("ALTER TABLE \"A\" RENAME COLUMN \"x y\" TO z", lite, "column a.\"x y\"", "column a.z"),
+            ("ALTER TABLE a MODIFY X int", my, "column a.x", "column a.X"),
+            ("RENAME TABLE `a.b` TO `c`", my, "table a.b", "table c"),
+            ("ALTER TABLE `a.b` RENAME COLUMN `x.y` TO `x.z`", my, "column a.b.x.y", "column a.b.x.z"),
         ] {
             assert!(says(sql, flavor, from, to), "{sql}");
         }
@@ -278,6 +315,8 @@ mod tests {
             ("ALTER TABLE a RENAME COLUMN x TO y", pg, "table s.a", "table s.y"),
             ("ALTER TABLE a RENAME TO b", pg, "table s.a", "table t.b"),
             ("ALTER TABLE b RENAME TO a", pg, "table a", "table b"),
+            ("ALTER TABLE a ADD \"X\" int", pg, "column a.x", "column a.X"),
+            ("DROP TABLE a", my, "table a", "table A"),
         ] {
             assert!(!says(sql, flavor, from, to), "{sql}");
         }

@@ -62,6 +62,47 @@ impl<'a> Reading<'a> {
         words.find(|word| !skip.contains(word)).unwrap_or("")
     }
 
+    /// The columns that an UPDATE of one table sets; `None` for any other statement, and where they are not plain names.
+    pub fn assigned(&self) -> Option<Vec<String>> {
+        if self.word(0) != "update" {
+            return None;
+        }
+        let is_end = |token: &Token| {
+            ["where", "from", "order", "limit", "returning"].iter().any(|word| token.is_word(self.text, word))
+        };
+        let begin = self.tokens.iter().position(|token| token.is_word(self.text, "set"))? + 1;
+        let is_one_of_many = |token: &Token| token.is_symbol(self.text, ",") || token.is_word(self.text, "join");
+        if self.tokens[..begin].iter().any(is_one_of_many) {
+            return None;
+        }
+        let (mut names, mut depth, mut from) = (Vec::new(), 0_usize, begin);
+        for at in begin..=self.tokens.len() {
+            let token = self.tokens.get(at).filter(|token| depth > 0 || !is_end(token));
+            let is_symbol = |symbol| token.is_some_and(|token| token.is_symbol(self.text, symbol));
+            if token.is_none() || (depth == 0 && is_symbol(",")) {
+                names.push(self.set_name(&self.tokens[from..at])?);
+                from = at + 1;
+            }
+            if token.is_none() {
+                break;
+            }
+            depth = match () {
+                () if is_symbol("(") => depth + 1,
+                () if is_symbol(")") => depth.saturating_sub(1),
+                () => depth,
+            };
+        }
+        Some(names)
+    }
+
+    /// The name before the sign of an assignment: the last part of one of several.
+    fn set_name(&self, assignment: &[Token]) -> Option<String> {
+        let sign = assignment.iter().position(|token| token.is_symbol(self.text, "="))?;
+        let (last, before) = assignment[..sign].split_last()?;
+        let is_name = |token: &Token| token.name(self.text, self.flavor).is_some() || token.is_symbol(self.text, ".");
+        before.iter().all(is_name).then(|| last.name(self.text, self.flavor).map(|name| name.into_owned()))?
+    }
+
     /// The table or view that CREATE makes, as it is written.
     pub fn made(&self) -> Option<String> {
         if self.word(0) != "create" || !matches!(self.object(), "table" | "view") {
@@ -123,5 +164,33 @@ impl<'a> Reading<'a> {
             name = format!("{name}.{}", pair[1].name(self.text, self.flavor)?);
         }
         Some(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_that_an_update_sets_are_those_before_its_signs() {
+        let read = |text: &str| -> Option<String> {
+            let all: Vec<Token> = tokens(text, Flavor::Mysql).filter(Token::is_significant).collect();
+            Reading::new(text, Flavor::Mysql, &all).assigned().map(|names| names.join(" "))
+        };
+        for (text, names) in [
+            ("update t set a = 1", "a"),
+            ("UPDATE t x SET x.`a b` = (SELECT 1, 2 WHERE b = 3), c = f(1, 2) WHERE d = 4 AND e = 5", "a b c"),
+            ("update t set a = b, c = d order by e limit 1", "a c"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(names), "{text}");
+        }
+        for text in [
+            "update t, u set a = 1",
+            "update t join u on t.a = u.a set u.b = 1",
+            "update t set (a, b) = (1, 2)",
+            "insert into t set a = 1",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 }

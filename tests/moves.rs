@@ -41,6 +41,43 @@ fn a_new_name_is_no_loss() {
     });
 }
 
+/// A name that needs quotes is said with them by the schema, and without them where rows are counted.
+#[test]
+fn a_new_name_that_needs_quotes_is_no_loss() {
+    each_engine(|sandbox| {
+        let quote = if sandbox.kind == Kind::Mysql { "`" } else { "\"" };
+        let write = |id: &str, up: &str, down: &str| {
+            sandbox.migration(id, &up.replace('\'', quote), &down.replace('\'', quote));
+        };
+        write(
+            "1_t",
+            "CREATE TABLE 'The People' (id integer PRIMARY KEY, 'First Name' varchar(20));\n",
+            "DROP TABLE 'The People';\n",
+        );
+        write(
+            "2_u",
+            "ALTER TABLE 'The People' RENAME TO 'All Users';\n",
+            "ALTER TABLE 'All Users' RENAME TO 'The People';\n",
+        );
+        write(
+            "3_login",
+            "ALTER TABLE 'All Users' RENAME COLUMN 'First Name' TO 'Login';\n",
+            "ALTER TABLE 'All Users' RENAME COLUMN 'Login' TO 'First Name';\n",
+        );
+        let object = sandbox.json(&["verify"]);
+        assert_eq!(each(&object["migrations"], "/verdict"), ["exact"; 3], "{object}");
+        sandbox.run(&["up", "--to", "1_t"]).ok();
+        sandbox.sql(&"INSERT INTO 'The People' VALUES (1, NULL), (2, NULL)".replace('\'', quote));
+        sandbox.sql(&"UPDATE 'The People' SET 'First Name' = id".replace('\'', quote));
+        sandbox.run(&["up", "--locked"]).ok().says_not("rows would be lost");
+        sandbox.run(&["down", "--to", "1_t", "--yes", "--locked"]).ok();
+        assert_eq!(sandbox.value(&"SELECT count('First Name') FROM 'The People'".replace('\'', quote)), "2");
+        sandbox.run(&["up", "--locked"]).ok();
+        let refused = sandbox.run(&["down", "--all", "--yes", "--locked"]).exits(1);
+        refused.says("with 2 rows").says_not("cannot be counted");
+    });
+}
+
 #[test]
 fn what_looks_like_a_new_name_and_is_none_is_a_loss() {
     each_engine(|sandbox| {

@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 
 use crate::moves::Move;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Weight};
 use crate::sql::{Blocks, Flavor};
 
+mod mysql;
 mod objects;
 mod postgres;
 mod sqlite;
@@ -62,7 +63,7 @@ pub struct Task<'a> {
 /// A part of a draft.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
-    /// Each is a list of statements; the first that the database takes as a whole is part of the draft.
+    /// Each is a list of statements. The first way is tried again and again, the others once nothing else is taken.
     pub ways: Vec<Vec<String>>,
     /// What must be said openly when it is.
     pub says: Vec<String>,
@@ -95,13 +96,22 @@ impl Schema {
 /// Steps towards `wanted`, in an order that is likely to work. New names come alone: behind them much else is the same again.
 pub type Steps = fn(&Task<'_>) -> Vec<Step>;
 
-/// Who knows the way back in a dialect; `None` where nobody does.
-pub fn by_flavor(flavor: Flavor) -> Option<Steps> {
-    match flavor {
-        Flavor::Sqlite => Some(sqlite::steps),
-        Flavor::Postgres => Some(postgres::steps),
-        Flavor::Mysql => None,
-    }
+/// Who knows the way back in a dialect.
+#[derive(Clone, Copy)]
+pub struct Guide {
+    pub steps: Steps,
+    /// The lightest difference that its steps mend.
+    pub lightest: Weight,
+}
+
+/// The guide of a dialect. A made-up name can be given back, and on MySQL a column can be put where it stood.
+pub fn by_flavor(flavor: Flavor) -> Guide {
+    let (steps, lightest): (Steps, Weight) = match flavor {
+        Flavor::Sqlite => (sqlite::steps, Weight::Strong),
+        Flavor::Postgres => (postgres::steps, Weight::Weak),
+        Flavor::Mysql => (mysql::steps, Weight::Weak),
+    };
+    Guide { steps, lightest }
 }
 
 /// A way back as it is written down.

@@ -1,8 +1,11 @@
 //! The way back on PostgreSQL: statements made of what the catalog says, which are the server's own words.
 
-use super::objects::{Differences, Key, Objects, Properties, head, own, owner};
+use super::objects::{Differences, Key, Objects, Properties, bare, head, own, owner};
 use super::{Care, Pressure, Step, Task};
 use crate::sql::Flavor;
+
+mod names;
+mod values;
 
 pub(super) fn steps(task: &Task<'_>) -> Vec<Step> {
     if !task.moves.is_empty() {
@@ -10,12 +13,16 @@ pub(super) fn steps(task: &Task<'_>) -> Vec<Step> {
     }
     let (wanted, found) = (Objects::of(&task.wanted.snapshot), Objects::of(&task.found.snapshot));
     let differences = wanted.differences(&found);
+    let renamed = names::renamed(&wanted, &found, &differences);
+    if task.pressure == Pressure::Calm && !renamed.is_empty() {
+        return renamed;
+    }
     let mut steps = Vec::new();
     if task.pressure == Pressure::High {
         steps.extend(dependents(&found));
     }
     steps.extend(differences.came.iter().filter(|key| !is_within_came(key, &differences)).filter_map(dropped));
-    steps.extend(differences.gone.iter().filter_map(|key| made(*key, &wanted, task.care)));
+    steps.extend(differences.gone.iter().filter_map(|key| made(*key, &wanted, &found, task.care)));
     steps.extend(differences.changed.iter().filter_map(|key| changed(*key, &wanted, &found, task.care)));
     steps
 }
@@ -43,7 +50,8 @@ fn dependents(found: &Objects<'_>) -> Vec<Step> {
 /// What belongs to something that goes as a whole goes with it.
 fn is_within_came(key: &Key<'_>, differences: &Differences<'_>) -> bool {
     let wholes = ["table", "view", "materialized view", "foreign table", "sequence", "schema"];
-    wholes.iter().any(|kind| {
+    let others = ["extension", "function", "procedure", "aggregate", "enum", "composite type", "range type", "domain"];
+    wholes.iter().chain(others.iter().filter(|_| key.0 == "comment")).any(|kind| {
         let came = differences.came_of(kind);
         let is_of = |object: &str| came.contains(object) || owner(object).is_some_and(|owner| came.contains(owner));
         match key.0 {
@@ -96,11 +104,15 @@ fn dropped(key: &Key<'_>) -> Option<Step> {
     Some(Step::one(statement))
 }
 
-fn made((kind, object): Key<'_>, wanted: &Objects<'_>, care: Care) -> Option<Step> {
+fn made((kind, object): Key<'_>, wanted: &Objects<'_>, found: &Objects<'_>, care: Care) -> Option<Step> {
     let properties = wanted.get(kind, object)?;
     let of = |name: &str| properties.get(name).copied();
     let statements = match kind {
-        "table" if of("partition of").is_none() && of("of type").is_none() => vec![table(object, properties, wanted)],
+        "table" if of("partition of").is_some() => {
+            let key = of("partition key").map(|key| format!(" PARTITION BY {key}")).unwrap_or_default();
+            vec![format!("CREATE TABLE {object} PARTITION OF {} {}{key}", of("partition of")?, of("partition bound")?)]
+        }
+        "table" if of("of type").is_none() => vec![table(object, properties, wanted)],
         "column" => return column(object, properties, wanted, care),
         "constraint" if of("inherited").is_none() => {
             vec![format!("ALTER TABLE {} ADD CONSTRAINT {} {}", owner(object)?, own(object), of("definition")?)]
@@ -109,11 +121,17 @@ fn made((kind, object): Key<'_>, wanted: &Objects<'_>, care: Care) -> Option<Ste
         "view" => vec![format!("CREATE VIEW {object} AS{}", spaced(of("body")?))],
         "materialized view" => vec![format!("CREATE MATERIALIZED VIEW {object} AS{}", spaced(of("body")?))],
         "function" | "procedure" => vec![of("body")?.to_owned()],
+        // An identity makes its sequence by itself.
+        "sequence" if of("owned by").is_some_and(|column| is_identity(column, wanted)) => return None,
         "sequence" => {
             let made = format!("CREATE SEQUENCE {object} AS {}", of("definition")?);
             let owned = of("owned by").map(|column| owned_by(object, column));
+            let is_there = |column: &&str| found.has("column", column);
+            let counted = of("owned by")
+                .filter(is_there)
+                .and_then(|column| Some(goes_on(&Flavor::Postgres.literal(object), owner(column)?, own(column))));
             // Where the column's default is the sequence itself, neither can be first as a whole.
-            let ways = vec![std::iter::once(made.clone()).chain(owned).collect(), vec![made]];
+            let ways = vec![std::iter::once(made.clone()).chain(owned).chain(counted).collect(), vec![made]];
             return Some(Step { ways, says: Vec::new() });
         }
         "enum" => vec![format!("CREATE TYPE {object} AS ENUM ({})", labels(of("labels")?).join(", "))],
@@ -131,6 +149,15 @@ fn made((kind, object): Key<'_>, wanted: &Objects<'_>, care: Care) -> Option<Ste
         _ => return None,
     };
     Some(Step::of(statements))
+}
+
+/// A sequence goes on behind the greatest value that a column has.
+fn goes_on(sequence: &str, table: &str, column: &str) -> String {
+    format!("SELECT setval({sequence}, greatest(max({column}), 0) + 1, false) FROM {table}")
+}
+
+fn is_identity(column: &str, wanted: &Objects<'_>) -> bool {
+    wanted.get("column", column).is_some_and(|properties| properties.contains_key("identity"))
 }
 
 fn owned_by(sequence: &str, column: &str) -> String {
@@ -184,25 +211,11 @@ fn column(object: &str, properties: &Properties<'_>, wanted: &Objects<'_>, care:
     }
     let mut without = properties.clone();
     without.remove("not null");
-    let stand_in = stand_in(properties.get("type")?)?;
+    let stand_in = values::stand_in(properties.get("type")?)?;
     let set = format!("ALTER TABLE {table} ALTER COLUMN {} SET NOT NULL", own(object));
     Some(Step {
         ways: vec![vec![add(declared(&without)), format!("UPDATE {table} SET {} = {stand_in}", own(object)), set]],
         says: vec![format!("{object} must not be NULL, so rows get {stand_in}")],
-    })
-}
-
-/// A value of a type for rows that have none.
-fn stand_in(type_text: &str) -> Option<&'static str> {
-    let name = type_text.split('(').next().unwrap_or_default().trim();
-    Some(match name {
-        "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision" | "money" => "0",
-        "text" | "character varying" | "character" | "bytea" => "''",
-        "boolean" => "false",
-        "date" | "timestamp without time zone" | "timestamp with time zone" => "'1970-01-01'",
-        "json" | "jsonb" => "'{}'",
-        _ if type_text.ends_with("[]") => "'{}'",
-        _ => return None,
     })
 }
 
@@ -220,6 +233,14 @@ fn changed((kind, object): Key<'_>, wanted: &Objects<'_>, found: &Objects<'_>, c
         "sequence" if !differs("definition") => {
             Some(Step::one(owned_by(object, want.get("owned by").copied().unwrap_or("NONE"))))
         }
+        "sequence" => {
+            let definition = want.get("definition")?;
+            let cycle = if definition.ends_with(" cycle") { "" } else { " no cycle" };
+            let mut statements = vec![format!("ALTER SEQUENCE {object} AS {definition}{cycle}")];
+            statements
+                .extend(differs("owned by").then(|| owned_by(object, want.get("owned by").copied().unwrap_or("NONE"))));
+            Some(Step::of(statements))
+        }
         "table" => {
             let switch = |name: &str, on: &str, off: &str| {
                 let clause = if want.contains_key(name) { on } else { off };
@@ -230,13 +251,20 @@ fn changed((kind, object): Key<'_>, wanted: &Objects<'_>, found: &Objects<'_>, c
                     .into_iter()
                     .flatten()
                     .collect();
+            statements.extend(options(object, want, have));
+            statements.extend(partition(object, want, have));
+            if differs("replica identity") {
+                let how = want.get("replica identity").copied().filter(|how| *how != "index");
+                statements
+                    .push(format!("ALTER TABLE {object} REPLICA IDENTITY {}", how.unwrap_or("default").to_uppercase()));
+            }
             if differs("persistence") {
                 let how = if want.get("persistence") == Some(&"unlogged") { "UNLOGGED" } else { "LOGGED" };
                 statements.push(format!("ALTER TABLE {object} SET {how}"));
             }
             (!statements.is_empty()).then(|| Step::of(statements))
         }
-        "comment" => made((kind, object), wanted, care),
+        "comment" => made((kind, object), wanted, found, care),
         "trigger" if !differs("definition") => {
             let how = match want.get("enabled").copied() {
                 None => "ENABLE",
@@ -248,7 +276,7 @@ fn changed((kind, object): Key<'_>, wanted: &Objects<'_>, found: &Objects<'_>, c
         }
         _ => {
             let drop = dropped(&(kind, object))?.ways.concat();
-            let Step { ways, says } = made((kind, object), wanted, care)?;
+            let Step { ways, says } = made((kind, object), wanted, found, care)?;
             Some(Step { ways: ways.into_iter().map(|make| [drop.clone(), make].concat()).collect(), says })
         }
     }
@@ -265,17 +293,20 @@ fn altered(object: &str, want: &Properties<'_>, have: &Properties<'_>, care: Car
     if have.contains_key("default") && (retyped || differs("default")) {
         statements.push(alter("DROP DEFAULT".to_owned()));
     }
-    if have.contains_key("identity") && differs("identity") {
+    if have.contains_key("identity") && differs("identity") && !want.contains_key("identity") {
         statements.push(alter("DROP IDENTITY".to_owned()));
     }
     if retyped {
         let type_text = want.get("type")?;
         let collation = want.get("collation").map(|collation| format!(" COLLATE {collation}")).unwrap_or_default();
-        statements.push(alter(format!("TYPE {type_text}{collation} USING {column}::{type_text}")));
+        let (value, said) = values::fitting(object, column, type_text, have.get("type")?, care);
+        says.extend(said);
+        statements.push(alter(format!("TYPE {type_text}{collation} USING {value}::{type_text}")));
     }
+    statements.extend(kept(want, have).into_iter().map(alter));
     if want.contains_key("not null") && differs("not null") {
         if care == Care::Yielding {
-            let stand_in = stand_in(want.get("type")?)?;
+            let stand_in = values::stand_in(want.get("type")?)?;
             statements.push(format!("UPDATE {table} SET {column} = {stand_in} WHERE {column} IS NULL"));
             says.push(format!("{object} must not be NULL, so rows that have NULL there get {stand_in}"));
         }
@@ -287,12 +318,90 @@ fn altered(object: &str, want: &Properties<'_>, have: &Properties<'_>, care: Car
         statements.push(alter(format!("SET DEFAULT {default}")));
     }
     if let Some(identity) = want.get("identity").filter(|_| differs("identity")) {
-        statements.push(alter(format!("ADD GENERATED {} AS IDENTITY", identity.to_uppercase())));
+        let identity = identity.to_uppercase();
+        if have.contains_key("identity") {
+            statements.push(alter(format!("SET GENERATED {identity}")));
+        } else {
+            let literal = |text: &str| Flavor::Postgres.literal(text);
+            let sequence = format!("pg_get_serial_sequence({}, {})", literal(table), literal(&bare(column)));
+            statements.push(alter(format!("ADD GENERATED {identity} AS IDENTITY")));
+            statements.push(goes_on(&sequence, table, column));
+        }
     }
     if differs("generated") && !want.contains_key("generated") {
         statements.push(alter("DROP EXPRESSION".to_owned()));
     }
     (!statements.is_empty()).then_some(Step { ways: vec![statements], says })
+}
+
+/// How values are kept: storage, compression, statistics.
+fn kept(want: &Properties<'_>, have: &Properties<'_>) -> Vec<String> {
+    let differs = |name: &str| want.get(name) != have.get(name);
+    let mut clauses = Vec::new();
+    if differs("storage") {
+        let type_text = want.get("type").copied().unwrap_or_default();
+        let how = match want.get("storage").copied() {
+            Some("p") => "PLAIN",
+            Some("e") => "EXTERNAL",
+            Some("m") => "MAIN",
+            None if ["numeric", "inet", "cidr"].iter().any(|name| type_text.starts_with(name)) => "MAIN",
+            _ => "EXTENDED",
+        };
+        clauses.push(format!("SET STORAGE {how}"));
+    }
+    if differs("statistics") {
+        clauses.push(format!("SET STATISTICS {}", want.get("statistics").copied().unwrap_or("-1")));
+    }
+    if differs("compression") {
+        let how = match want.get("compression").copied() {
+            Some("p") => "pglz",
+            Some("l") => "lz4",
+            _ => "default",
+        };
+        clauses.push(format!("SET COMPRESSION {how}"));
+    }
+    clauses
+}
+
+/// What gives a table its storage parameters back, and takes away those that it did not have.
+fn options(object: &str, want: &Properties<'_>, have: &Properties<'_>) -> Vec<String> {
+    let mut statements = Vec::new();
+    for (property, prefix) in [("options", ""), ("toast options", "toast.")] {
+        let of = |properties: &Properties<'_>| -> Vec<String> {
+            let text = properties.get(property).copied().unwrap_or_default();
+            text.split(", ").filter(|entry| !entry.is_empty()).map(|entry| format!("{prefix}{entry}")).collect()
+        };
+        let (wanted, found) = (of(want), of(have));
+        let set: Vec<&str> = wanted.iter().filter(|entry| !found.contains(entry)).map(String::as_str).collect();
+        let name = |entry: &str| entry.split('=').next().unwrap_or_default().to_owned();
+        let reset: Vec<String> = found
+            .iter()
+            .map(|entry| name(entry))
+            .filter(|one| !wanted.iter().any(|entry| name(entry) == *one))
+            .collect();
+        if !set.is_empty() {
+            statements.push(format!("ALTER TABLE {object} SET ({})", set.join(", ")));
+        }
+        if !reset.is_empty() {
+            statements.push(format!("ALTER TABLE {object} RESET ({})", reset.join(", ")));
+        }
+    }
+    statements
+}
+
+/// A table that is a partition again, of its parent and within its bound, or none any more.
+fn partition(object: &str, want: &Properties<'_>, have: &Properties<'_>) -> Vec<String> {
+    let of = |properties: &Properties<'_>| {
+        let (parent, bound) = (properties.get("partition of")?, properties.get("partition bound")?);
+        Some((parent.to_string(), bound.to_string()))
+    };
+    let (wanted, found) = (of(want), of(have));
+    if wanted == found {
+        return Vec::new();
+    }
+    let detached = found.map(|(parent, _)| format!("ALTER TABLE {parent} DETACH PARTITION {object}"));
+    let attached = wanted.map(|(parent, bound)| format!("ALTER TABLE {parent} ATTACH PARTITION {object} {bound}"));
+    detached.into_iter().chain(attached).collect()
 }
 
 /// No label of an enum can be dropped: the type is made anew, and the columns of it go over.

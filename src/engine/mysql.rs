@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use super::{
     Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Only, Row, Server, Session, Site, Texts,
 };
+use crate::draft::Definition;
 use crate::fault::Result;
 use crate::rows::Table;
 use crate::sha::{Sha, hex};
@@ -22,6 +23,7 @@ use crate::touch::Touch;
 
 mod bind;
 mod create;
+mod definitions;
 mod error;
 mod fingerprint;
 mod server;
@@ -95,6 +97,10 @@ impl Engine for Mysql {
 
     async fn snapshot(&self, session: &mut dyn Session) -> DbResult<Snapshot> {
         snapshot::read(session).await
+    }
+
+    async fn definitions(&self, session: &mut dyn Session) -> DbResult<Vec<Definition>> {
+        definitions::read(session).await
     }
 
     async fn snapshot_again(&self, session: &mut dyn Session, before: &Snapshot, touch: &Touch) -> DbResult<Snapshot> {

@@ -4,6 +4,7 @@
 //! what information_schema does. The text is cut with quotes, brackets and comments respected; what is not understood
 //! stays a line as it is, so that nothing is lost.
 
+use crate::draft::Definition;
 use crate::snapshot::Line;
 
 /// What reads as "self", so that a shadow and the live database compare.
@@ -31,9 +32,7 @@ impl Lines {
 
 /// The lines of a base table: the table, its columns, indexes and constraints. `None`: no such text.
 pub fn table(name: &str, text: &str, own: &Own) -> Option<Vec<Line>> {
-    let open = first_bracket(text)?;
-    let close = open + end_of_brackets(&text[open..])?;
-    let (inside, options) = (&text[open + 1..close - 1], &text[close..]);
+    let (inside, options) = inside_and_behind(text)?;
     let mut lines = Lines(Vec::new());
     lines.put("table", name, "", "");
     let mut rank = 0;
@@ -49,6 +48,69 @@ pub fn table(name: &str, text: &str, own: &Own) -> Option<Vec<Line>> {
     table_options(name, options, own, &mut lines);
     leave_out_the_tables_own(&mut lines.0, options);
     Some(lines.0)
+}
+
+/// How a table is made, and each of its parts, without what goes without saying in this database. `None`: no such text.
+pub fn definitions(name: &str, text: &str, own: &Own) -> Option<Vec<Definition>> {
+    let (inside, options) = inside_and_behind(text)?;
+    let head = &text[..text.len() - options.len()];
+    let whole = own.without_database(&[head, &without_own_charset(options, own)].concat());
+    let mut all = vec![Definition { kind: "table".to_owned(), object: name.to_owned(), text: whole }];
+    all.extend(pieces(inside, |ch| ch == ',').into_iter().filter_map(|piece| {
+        let text = own.without_database(piece.trim());
+        let words = pieces(&text, char::is_whitespace);
+        let (kind, part) = match words.first()?.starts_with('`') {
+            true => ("column", words[0]),
+            false => part(&words).map(|part| (part.kind, part.name))?,
+        };
+        Some(Definition { kind: kind.to_owned(), object: format!("{name}.{}", unquoted(part)), text })
+    }));
+    Some(all)
+}
+
+/// The options of a table without a character set that is the database's own.
+fn without_own_charset(options: &str, own: &Own) -> String {
+    let words = pieces(options_and_partitions(options).0, char::is_whitespace);
+    let said = |key: &str| words.iter().find_map(|word| word.strip_prefix(key));
+    if own.charset_of(said("CHARSET="), said("COLLATE=")) != "self" {
+        return options.to_owned();
+    }
+    let mut text = options.to_owned();
+    for word in words.iter().rev() {
+        if *word == "DEFAULT" || word.starts_with("CHARSET=") || word.starts_with("COLLATE=") {
+            let from = offset(options, word);
+            text.replace_range(from.saturating_sub(1)..from + word.len(), "");
+        }
+    }
+    text
+}
+
+/// How a routine or an event is made: the server's text without an account that is our own.
+pub fn without_own_definer(text: &str, own: &Own) -> String {
+    const FIRST: usize = 5;
+    let words = pieces(text, char::is_whitespace);
+    let definer = words.iter().take(FIRST).find(|word| word.starts_with("DEFINER="));
+    // A routine is shown with the quotes of the sql_mode that it was made in.
+    match definer.filter(|word| word["DEFINER=".len()..].replace(['`', '"'], "") == own.user) {
+        Some(word) => text.replacen(&format!("{word} "), "", 1),
+        None => text.to_owned(),
+    }
+}
+
+/// An event begins when it is made where nobody has said when.
+pub fn without_start(text: &str) -> String {
+    let words = pieces(text, char::is_whitespace);
+    match words.windows(2).find(|two| two[0] == "STARTS") {
+        Some(two) => text.replacen(&format!("STARTS {} ", two[1]), "", 1),
+        None => text.to_owned(),
+    }
+}
+
+/// What stands between the brackets of a CREATE TABLE, and what stands behind them.
+fn inside_and_behind(text: &str) -> Option<(&str, &str)> {
+    let open = first_bracket(text)?;
+    let close = open + end_of_brackets(&text[open..])?;
+    Some((&text[open + 1..close - 1], &text[close..]))
 }
 
 /// MySQL tells of a column's character set and collation once somebody has said them, though they be the table's own.
@@ -164,11 +226,18 @@ fn complete(property: &str) -> bool {
     matches!(property, "comment" | "charset" | "collation" | "check" | "on update")
 }
 
-/// A key, a constraint, a period, or whatever a newer server may say.
-fn key(table: &str, text: &str, lines: &mut Lines) {
-    let words = pieces(text, char::is_whitespace);
-    let rest_from = |at: usize| words.get(at).map_or("", |word| text[offset(text, word)..].trim());
-    let (kind, name, form, from) = match words.as_slice() {
+/// What a line of a CREATE TABLE that is no column makes.
+struct Part<'a> {
+    kind: &'static str,
+    /// As it is written.
+    name: &'a str,
+    form: &'static str,
+    /// The word at which it is said how it is made.
+    from: usize,
+}
+
+fn part<'a>(words: &[&'a str]) -> Option<Part<'a>> {
+    let (kind, name, form, from) = match words {
         ["PRIMARY", "KEY", ..] => ("index", "PRIMARY", "primary key", 2),
         ["KEY", name, ..] => ("index", *name, "key", 2),
         ["UNIQUE", "KEY", name, ..] => ("index", *name, "unique", 3),
@@ -179,8 +248,16 @@ fn key(table: &str, text: &str, lines: &mut Lines) {
         ["CONSTRAINT", name, "CHECK", ..] => ("constraint", *name, "check", 3),
         ["CONSTRAINT", name, ..] => ("constraint", *name, "other", 2),
         ["PERIOD", "FOR", name, ..] => ("period", *name, "period", 3),
-        _ => return lines.put("table", table, "also", text),
+        _ => return None,
     };
+    Some(Part { kind, name, form, from })
+}
+
+/// A key, a constraint, a period, or whatever a newer server may say.
+fn key(table: &str, text: &str, lines: &mut Lines) {
+    let words = pieces(text, char::is_whitespace);
+    let rest_from = |at: usize| words.get(at).map_or("", |word| text[offset(text, word)..].trim());
+    let Some(Part { kind, name, form, from }) = part(&words) else { return lines.put("table", table, "also", text) };
     let object = format!("{table}.{}", unquoted(name));
     lines.put(kind, &object, "", form);
     lines.put(
@@ -197,8 +274,7 @@ fn key(table: &str, text: &str, lines: &mut Lines) {
 
 /// What stands behind the brackets: engine, charset, comment, other options, and partitions on lines of their own.
 fn table_options(table: &str, text: &str, own: &Own, lines: &mut Lines) {
-    let line_end = pieces(text, |ch| ch == '\n').first().map_or(0, |first| offset(text, first) + first.len());
-    let (options, partitions) = text.split_at(line_end);
+    let (options, partitions) = options_and_partitions(text);
     let (mut charset, mut collation, mut others) = (None, None, Vec::new());
     for word in pieces(options, char::is_whitespace) {
         match word.split_once('=') {
@@ -218,6 +294,11 @@ fn table_options(table: &str, text: &str, own: &Own, lines: &mut Lines) {
     if !partitions.trim().is_empty() {
         lines.put("table", table, "partitions", partitions.trim());
     }
+}
+
+fn options_and_partitions(text: &str) -> (&str, &str) {
+    let line_end = pieces(text, |ch| ch == '\n').first().map_or(0, |first| offset(text, first) + first.len());
+    text.split_at(line_end)
 }
 
 impl Own {
@@ -399,6 +480,48 @@ mod tests {
             assert!(lines.iter().any(|line| line == expected), "{expected} is not in {lines:#?}");
         }
         assert!(!lines.iter().any(|line| line.contains("AUTO_INCREMENT")), "{lines:#?}");
+    }
+
+    #[test]
+    fn a_table_and_its_parts_are_made_without_what_is_the_databases_own() {
+        let text = "CREATE TABLE `t` (\n  `a` int NOT NULL,\n  `b` varchar(9) DEFAULT 'x, (y',\n  PRIMARY KEY (`a`),\n  \
+            KEY `k` (`b`) /*!80000 INVISIBLE */,\n  CONSTRAINT `f` FOREIGN KEY (`a`) REFERENCES `shop`.`p` (`id`)\n\
+            ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci COMMENT='DEFAULT CHARSET=x'\n\
+            /*!50100 PARTITION BY HASH (`a`) */";
+        let shown = |own: &Own| -> Vec<String> {
+            let all = definitions("t", text, own).unwrap();
+            all.into_iter().map(|one| format!("{} {}: {}", one.kind, one.object, one.text)).collect()
+        };
+        let all = shown(&own());
+        assert!(
+            all[0].contains(") ENGINE=InnoDB COMMENT='DEFAULT CHARSET=x'\n/*!50100") && all[0].contains(" `p` (`id`)")
+        );
+        assert_eq!(
+            all[1..],
+            [
+                "column t.a: `a` int NOT NULL",
+                "column t.b: `b` varchar(9) DEFAULT 'x, (y'",
+                "index t.PRIMARY: PRIMARY KEY (`a`)",
+                "index t.k: KEY `k` (`b`) /*!80000 INVISIBLE */",
+                "constraint t.f: CONSTRAINT `f` FOREIGN KEY (`a`) REFERENCES `p` (`id`)",
+            ]
+        );
+        let all = shown(&Own { collation: "utf8mb4_bin".to_owned(), default_collation: false, ..own() });
+        assert!(all[0].contains("DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci"), "{}", all[0]);
+    }
+
+    #[test]
+    fn a_definer_is_left_out_where_it_is_the_account() {
+        let own = own();
+        for (text, without) in [
+            ("CREATE DEFINER=`root`@`localhost` PROCEDURE `p`()", "CREATE PROCEDURE `p`()"),
+            ("CREATE DEFINER=\"root\"@\"localhost\" FUNCTION \"f\"()", "CREATE FUNCTION \"f\"()"),
+            ("CREATE DEFINER=`root`@`%` PROCEDURE `p`()", "CREATE DEFINER=`root`@`%` PROCEDURE `p`()"),
+        ] {
+            assert_eq!(without_own_definer(text, &own), without);
+        }
+        let event = "CREATE EVENT `e` ON SCHEDULE EVERY 1 DAY STARTS '2026-01-01 00:00:00' ENABLE DO DO 1";
+        assert_eq!(without_start(event), "CREATE EVENT `e` ON SCHEDULE EVERY 1 DAY ENABLE DO DO 1");
     }
 
     #[test]

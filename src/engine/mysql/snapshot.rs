@@ -82,17 +82,23 @@ pub async fn read_again(session: &mut dyn Session, before: &Snapshot, touch: &To
 }
 
 async fn read_lines(session: &mut dyn Session) -> DbResult<Keyed> {
-    let rows = session.batch(include_str!("catalog.sql")).await?;
-    let (named, told): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.len() == 2);
-    let told: Vec<Line> = told.iter().flat_map(lines_of).collect();
-    let named: Vec<(String, String)> = named.into_iter().filter_map(name_and_kind).collect();
-    let own = own(session, told.iter(), named.iter().map(|(name, _)| name.as_str()))?;
+    let (told, named, own) = catalog(session).await?;
     let mut lines = show_all(session, &named, &own, "").await?;
     lines.extend(told.into_iter().map(|line| match line.object.split_once('.') {
         Some((table, _)) if line.kind == "trigger" => (table.to_owned(), line),
         _ => (String::new(), line),
     }));
     Ok(lines)
+}
+
+/// What the catalog says by itself, the names and kinds of what SHOW CREATE tells, and what reads as "self".
+pub(super) async fn catalog(session: &mut dyn Session) -> DbResult<(Vec<Line>, Vec<(String, String)>, Own)> {
+    let rows = session.batch(include_str!("catalog.sql")).await?;
+    let (named, told): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.len() == 2);
+    let told: Vec<Line> = told.iter().flat_map(lines_of).collect();
+    let named: Vec<(String, String)> = named.into_iter().filter_map(name_and_kind).collect();
+    let own = own(session, told.iter(), named.iter().map(|(name, _)| name.as_str()))?;
+    Ok((told, named, own))
 }
 
 /// What SHOW CREATE says of tables, views and sequences. `behind` is said behind the last of them.
@@ -106,22 +112,10 @@ async fn show_all(session: &mut dyn Session, named: &[(String, String)], own: &O
         };
         Some((kind.clone(), text.replace("{name}", &Flavor::Mysql.ident(name))))
     };
-    let shown: Vec<(String, String)> = named.iter().filter_map(shown).collect();
-    let mut rows = Vec::with_capacity(shown.len());
-    let mut messages: Vec<String> =
-        shown.chunks(CHUNK).map(|chunk| chunk.iter().map(|(_, text)| text.as_str()).collect()).collect();
-    match messages.last_mut() {
-        Some(last) => last.push_str(behind),
-        None => messages.extend(Some(behind.to_owned()).filter(|behind| !behind.is_empty())),
-    }
-    for message in messages {
-        rows.extend(session.batch(&message).await?);
-    }
-    if rows.len() != shown.len() {
-        return Err(unread("SHOW CREATE answered for other objects than were asked for"));
-    }
+    let (kinds, texts): (Vec<String>, Vec<String>) = named.iter().filter_map(shown).unzip();
+    let rows = answers(session, &texts, behind).await?;
     let mut lines = Keyed::new();
-    for ((kind, _), row) in shown.iter().zip(rows) {
+    for (kind, row) in kinds.iter().zip(rows) {
         let [Some(name), Some(text), ..] = row.as_slice() else {
             return Err(unread("SHOW CREATE answered without a text"));
         };
@@ -135,6 +129,29 @@ async fn show_all(session: &mut dyn Session, named: &[(String, String)], own: &O
         lines.extend(charset(&row));
     }
     Ok(lines)
+}
+
+/// Runs SHOW CREATE for each name.
+pub(super) async fn show(session: &mut dyn Session, text: &str, names: &[&str]) -> DbResult<Vec<Row>> {
+    let texts: Vec<String> = names.iter().map(|name| text.replace("{name}", &Flavor::Mysql.ident(name))).collect();
+    answers(session, &texts, "").await
+}
+
+/// The row with which each of these is answered; `behind` is said in the last message.
+async fn answers(session: &mut dyn Session, texts: &[String], behind: &str) -> DbResult<Vec<Row>> {
+    let mut rows = Vec::with_capacity(texts.len());
+    let mut messages: Vec<String> = texts.chunks(CHUNK).map(<[String]>::concat).collect();
+    match messages.last_mut() {
+        Some(last) => last.push_str(behind),
+        None => messages.extend(Some(behind.to_owned()).filter(|behind| !behind.is_empty())),
+    }
+    for message in messages {
+        rows.extend(session.batch(&message).await?);
+    }
+    if rows.len() != texts.len() {
+        return Err(unread("SHOW CREATE answered for other objects than were asked for"));
+    }
+    Ok(rows)
 }
 
 /// The character set in which a view was written.
@@ -193,6 +210,6 @@ fn own<'a>(
     })
 }
 
-fn unread(message: &str) -> DbError {
+pub(super) fn unread(message: &str) -> DbError {
     DbError::new(DbErrorKind::Statement, format!("the schema could not be read: {message}"))
 }
