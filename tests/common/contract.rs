@@ -37,6 +37,8 @@ pub struct Row {
     pub same: Vec<String>,
     /// The one engine that has it, among those that share the file.
     pub only: Option<String>,
+    /// No shadow beside other databases may do it.
+    pub needs_own_server: bool,
     /// What the right way is called: `exact`, but for where no made-up row fits.
     pub verdict: String,
 }
@@ -45,7 +47,19 @@ impl Default for Row {
     fn default() -> Row {
         let [title, before, up, down] = [const { String::new() }; 4];
         let (weight, verdict) = (Weight::Strong, String::from("exact"));
-        Row { title, property: None, weight, before, up, down, wrong: None, same: Vec::new(), only: None, verdict }
+        Row {
+            title,
+            property: None,
+            weight,
+            before,
+            up,
+            down,
+            wrong: None,
+            same: Vec::new(),
+            only: None,
+            needs_own_server: false,
+            verdict,
+        }
     }
 }
 
@@ -98,6 +112,7 @@ fn row(block: &str) -> Row {
             "wrong" => row.wrong = Some(text),
             "same" => row.same.push(text),
             "only" => row.only = Some(value.to_owned()),
+            "shadow" => row.needs_own_server = value == "local",
             "proof" => row.verdict = value.to_owned(),
             _ => panic!("{name} in {block}"),
         }
