@@ -65,6 +65,7 @@ const MYSQL: &[Case] = &[
     ("CREATE TABLE t1 (a varchar(10));", "ALTER TABLE t1 MODIFY a varchar(50);", "ALTER TABLE t1 MODIFY a varchar(10);", "broken", "fails over rows that were written after the up"),
     ("CREATE TABLE t1 (a integer, CONSTRAINT c1 CHECK (a > 0));", "ALTER TABLE t1 DROP CONSTRAINT c1;", "ALTER TABLE t1 ADD CONSTRAINT c1 CHECK (a > 0);", "broken", "fails over rows that were written after the up"),
     ("CREATE TABLE p1 (id integer PRIMARY KEY); CREATE TABLE t1 (a integer, KEY k (a), CONSTRAINT f1 FOREIGN KEY (a) REFERENCES p1 (id));", "ALTER TABLE t1 DROP FOREIGN KEY f1;", "ALTER TABLE t1 ADD CONSTRAINT f1 FOREIGN KEY (a) REFERENCES p1 (id);", "broken", "fails over rows that were written after the up"),
+    ("CREATE TABLE t1 (a integer NOT NULL) PARTITION BY RANGE (a) (PARTITION px VALUES LESS THAN MAXVALUE); CREATE TABLE t2 (a integer NOT NULL);", "ALTER TABLE t1 EXCHANGE PARTITION px WITH TABLE t2;", "ALTER TABLE t1 EXCHANGE PARTITION px WITH TABLE t2;", "exact", ""),
     (T, "TRUNCATE TABLE t1; CREATE TABLE z1 (id integer);", "DROP TABLE z1;", "lossy", "t1 lost"),
     ("CREATE TABLE t1 (id integer AUTO_INCREMENT PRIMARY KEY);", "ALTER TABLE t1 AUTO_INCREMENT = 1000; CREATE TABLE z1 (id integer);", "DROP TABLE z1;", "exact", ""),
     ("CREATE TABLE t1 (a integer, b integer);", "ALTER TABLE t1 DROP COLUMN a, ADD COLUMN c integer;", "ALTER TABLE t1 DROP COLUMN c, ADD COLUMN a integer;", "lossy", "t1 comes back in another order"),
