@@ -12,11 +12,13 @@
 //!   same    alter table t1 comment = ''
 //! ```
 //!
-//! The first line is what a difference has to name: the object, and the property where the object itself stays, `*` for one without a
-//! name. A `~` before it:
-//! the difference weighs little. `wrong` brings back something else than there was, `same` the same schema in other words, `only` is the one engine that has it, and
-//! `proof` the verdict on the right way where that is not `exact`. A name
-//! of a letter and a digit is an object's, and gets the row's number, so that all rows can stand in one database.
+//! The first line is what a difference has to name: the object, and the property where the object itself stays, `*` for one
+//! without a name; behind a `~` where the difference weighs little. `wrong` brings back something else than there was, `same` the
+//! same schema in other words. `only` is the one engine that has it, `shadow local` says that no shadow beside other databases may
+//! do it, and `proof` is the verdict on the right way where that is not `exact` (`refused`: no shadow may do it at all).
+//!
+//! A name of a letter and a digit is an object's, and gets the row's number, so that all rows can stand in one database. A text goes
+//! on in lines that are set in deeper.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
