@@ -25,6 +25,8 @@ pub struct Class {
     pub reaches_out: Option<&'static str>,
     /// The table whose rows it writes, as the engine folds its name; parts joined by dots.
     pub writes_rows: Option<String>,
+    /// It makes rows of one table those of another: a partition or a child that it attaches.
+    pub takes_rows: bool,
     /// PostgreSQL: the enum value that it adds, which the same transaction cannot use.
     pub adds_enum_value: Option<String>,
     /// It runs code that is not in its text, so it can touch anything.
@@ -180,10 +182,17 @@ impl Reading<'_> {
             session: self.is_session(kind),
             reaches_out: self.reaches_out(),
             writes_rows: self.target(),
+            takes_rows: self.takes_rows(),
             adds_enum_value: self.enum_value(),
             opaque: self.is_opaque(),
             vacuous: self.is_vacuous(),
         }
+    }
+
+    fn takes_rows(&self) -> bool {
+        let inherits = self.has("inherit") && !self.has_words(&["no", "inherit"]);
+        let attaches = ["attach", "exchange"].iter().any(|word| self.has_words(&[word, "partition"]));
+        self.begins("alter table") && (attaches || self.flavor == Flavor::Postgres && inherits)
     }
 
     fn control(&self) -> Option<Control> {

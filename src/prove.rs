@@ -386,11 +386,11 @@ struct Held {
     moves: Vec<Move>,
 }
 
-/// Whether a down writes rows, or may.
+/// Whether a down writes rows or takes them along with their table, or may.
 fn writes_rows(down: &Down) -> bool {
     let writes = |script: &Script| {
         let classes = script.statements().iter().map(|statement| class::classify(script, statement));
-        classes.into_iter().any(|class| class.writes_rows.is_some() || class.opaque)
+        classes.into_iter().any(|class| class.writes_rows.is_some() || class.takes_rows || class.opaque)
     };
     down.script().is_some_and(writes)
 }

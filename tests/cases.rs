@@ -95,6 +95,27 @@ fn the_newest_folder_is_missing_and_its_stored_down_is_used() {
 }
 
 #[test]
+fn a_proof_is_stale_where_another_migration_changes_what_its_down_rebuilds() {
+    each_engine(|sandbox| {
+        let view = |what: &str| format!("DROP VIEW v;\nCREATE VIEW v AS SELECT {what} AS a FROM t;\n");
+        sandbox.migration(
+            "1_t",
+            "CREATE TABLE t (a integer);\nCREATE VIEW v AS SELECT a + 1 AS a FROM t;\n",
+            "DROP VIEW v;\nDROP TABLE t;\n",
+        );
+        sandbox.migration("3_v", &view("a + 3"), &view("a + 1")).run(&["verify"]).ok();
+        sandbox.migration("2_v", &view("a + 2"), &view("a + 1"));
+        let object = sandbox.json(&["verify"]);
+        assert_eq!(each(&object["migrations"], "/verdict"), ["exact", "exact", "broken"], "{object:#}");
+        sandbox.run(&["verify"]).exits(1).says("3_v").says("v is not what it was before the up");
+        sandbox.migration("3_v", &view("a + 3"), &view("a + 2")).run(&["verify"]).ok();
+        // What it rebuilds is taken back before what it was built on, never beside it.
+        sandbox.run(&["up"]).ok();
+        sandbox.run(&["down", "--to", "1_t", "--yes"]).ok().says("reverted 3_v").says("reverted 2_v");
+    });
+}
+
+#[test]
 fn downs_go_in_the_reverse_of_the_order_of_application() {
     each_engine(|sandbox| {
         let table = |n| (format!("{n}_t{n}"), format!("CREATE TABLE t{n} (id integer);"), format!("DROP TABLE t{n};"));

@@ -76,8 +76,10 @@ fn dollar_quoted(rest: &str) -> Option<usize> {
     let is_own = is_marked("function") || is_marked("procedure");
     let is_word = name.chars().all(|ch| ch.is_alphanumeric() || ch == '_');
     let is_tag = is_word && !is_own && !name.starts_with(|ch: char| ch.is_ascii_digit());
-    let end = rest[tag.len()..].find(tag)?;
-    is_tag.then_some(2 * tag.len() + end)
+    if !is_tag {
+        return None;
+    }
+    Some(2 * tag.len() + rest[tag.len()..].find(tag)?)
 }
 
 #[cfg(test)]

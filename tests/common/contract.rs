@@ -12,11 +12,13 @@
 //!   same    alter table t1 comment = ''
 //! ```
 //!
-//! The first line is what a difference has to name: the object, and the property where the object itself stays, `*` for one without a
-//! name. A `~` before it:
-//! the difference weighs little. `wrong` brings back something else than there was, `same` the same schema in other words, `only` is the one engine that has it, and
-//! `proof` the verdict on the right way where that is not `exact`. A name
-//! of a letter and a digit is an object's, and gets the row's number, so that all rows can stand in one database.
+//! The first line is what a difference has to name: the object, and the property where the object itself stays, `*` for one
+//! without a name; behind a `~` where the difference weighs little. `wrong` brings back something else than there was, `same` the
+//! same schema in other words. `only` is the one engine that has it, `shadow local` says that no shadow beside other databases may
+//! do it, and `proof` is the verdict on the right way where that is not `exact` (`refused`: no shadow may do it at all).
+//!
+//! A name of a letter and a digit is an object's, and gets the row's number, so that all rows can stand in one database. A text goes
+//! on in lines that are set in deeper.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
@@ -37,6 +39,8 @@ pub struct Row {
     pub same: Vec<String>,
     /// The one engine that has it, among those that share the file.
     pub only: Option<String>,
+    /// No shadow beside other databases may do it.
+    pub needs_own_server: bool,
     /// What the right way is called: `exact`, but for where no made-up row fits.
     pub verdict: String,
 }
@@ -45,7 +49,19 @@ impl Default for Row {
     fn default() -> Row {
         let [title, before, up, down] = [const { String::new() }; 4];
         let (weight, verdict) = (Weight::Strong, String::from("exact"));
-        Row { title, property: None, weight, before, up, down, wrong: None, same: Vec::new(), only: None, verdict }
+        Row {
+            title,
+            property: None,
+            weight,
+            before,
+            up,
+            down,
+            wrong: None,
+            same: Vec::new(),
+            only: None,
+            needs_own_server: false,
+            verdict,
+        }
     }
 }
 
@@ -98,6 +114,7 @@ fn row(block: &str) -> Row {
             "wrong" => row.wrong = Some(text),
             "same" => row.same.push(text),
             "only" => row.only = Some(value.to_owned()),
+            "shadow" => row.needs_own_server = value == "local",
             "proof" => row.verdict = value.to_owned(),
             _ => panic!("{name} in {block}"),
         }

@@ -47,6 +47,7 @@ pub fn table(name: &str, text: &str, own: &Own) -> Option<Vec<Line>> {
     }
     table_options(name, options, own, &mut lines);
     leave_out_the_tables_own(&mut lines.0, options);
+    leave_out_the_engines_own(&mut lines.0, options);
     Some(lines.0)
 }
 
@@ -126,6 +127,19 @@ fn leave_out_the_tables_own(lines: &mut Vec<Line>, options: &str) {
         .filter(|column| has(column, "charset", charset) && has(column, "collation", collation));
     let same: Vec<String> = same.collect();
     lines.retain(|line| !(same.contains(&line.object) && matches!(line.property.as_str(), "charset" | "collation")));
+}
+
+/// How an index is kept is told once somebody has said it, though it be the engine's own way.
+fn leave_out_the_engines_own(lines: &mut Vec<Line>, options: &str) {
+    let words = pieces(options, char::is_whitespace);
+    let way = if words.contains(&"ENGINE=MEMORY") { "HASH" } else { "BTREE" };
+    for line in lines.iter_mut().filter(|line| line.kind == "index" && line.property == "options") {
+        let words = pieces(&line.value, char::is_whitespace);
+        if let Some(at) = words.windows(2).position(|two| two == ["USING", way]) {
+            line.value = [&words[..at], &words[at + 2..]].concat().join(" ");
+        }
+    }
+    lines.retain(|line| line.kind != "index" || line.property != "options" || !line.value.is_empty());
 }
 
 /// The lines of a view.

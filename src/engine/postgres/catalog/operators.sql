@@ -17,8 +17,10 @@ SELECT 'operator family', s.name || '.' || quote_ident(f.opfname) || ' using ' |
     'operators', (SELECT string_agg(concat_ws(' ', m.amopstrategy, m.amopopr::regoperator, m.amoppurpose), E'\n'
                                      ORDER BY m.amopstrategy, m.amopopr::regoperator::text) FROM pg_amop m WHERE m.amopfamily = f.oid),
     'functions', (SELECT string_agg(concat_ws(' ', m.amprocnum, m.amproc::regprocedure), E'\n'
-                                     ORDER BY m.amprocnum, m.amproc::regprocedure::text) FROM pg_amproc m WHERE m.amprocfamily = f.oid))::text
+                                     ORDER BY m.amprocnum, m.amproc::regprocedure::text) FROM pg_amproc m WHERE m.amprocfamily = f.oid),
+    'owner', nullif(w.name, 'self'))::text
 FROM pg_opfamily f
+LEFT JOIN who w ON w.oid = f.opfowner
 JOIN space s ON s.oid = f.opfnamespace
 JOIN pg_am am ON am.oid = f.opfmethod
 WHERE f.oid >= 16384
@@ -27,8 +29,10 @@ UNION ALL
 SELECT 'operator class', s.name || '.' || quote_ident(c.opcname) || ' using ' || am.amname, json_build_array(
     '', '',
     'definition', concat_ws(' ', 'for', format_type(c.opcintype, NULL), 'family', quote_ident(f.opfname), CASE WHEN c.opcdefault THEN 'default' END,
-                             'storage ' || format_type(nullif(c.opckeytype, 0), NULL)))::text
+                             'storage ' || format_type(nullif(c.opckeytype, 0), NULL)),
+    'owner', nullif(w.name, 'self'))::text
 FROM pg_opclass c
+LEFT JOIN who w ON w.oid = c.opcowner
 JOIN space s ON s.oid = c.opcnamespace
 JOIN pg_am am ON am.oid = c.opcmethod
 JOIN pg_opfamily f ON f.oid = c.opcfamily
@@ -52,8 +56,10 @@ UNION ALL
 SELECT 'conversion', s.name || '.' || quote_ident(c.conname), json_build_array(
     '', '',
     'definition', concat_ws(' ', pg_encoding_to_char(c.conforencoding), 'to', pg_encoding_to_char(c.contoencoding), c.conproc::regproc,
-                             CASE WHEN c.condefault THEN 'default' END))::text
+                             CASE WHEN c.condefault THEN 'default' END),
+    'owner', nullif(w.name, 'self'))::text
 FROM pg_conversion c
+LEFT JOIN who w ON w.oid = c.conowner
 JOIN space s ON s.oid = c.connamespace
 WHERE c.oid >= 16384
   AND NOT EXISTS (SELECT FROM owned x WHERE x.classid = 'pg_conversion'::regclass AND x.objid = c.oid)
@@ -61,8 +67,10 @@ UNION ALL
 SELECT 'language', quote_ident(l.lanname), json_build_array(
     '', '',
     'definition', concat_ws(' ', CASE WHEN l.lanpltrusted THEN 'trusted' END, nullif(l.lanplcallfoid, 0)::regproc,
-                             nullif(l.laninline, 0)::regproc, nullif(l.lanvalidator, 0)::regproc))::text
+                             nullif(l.laninline, 0)::regproc, nullif(l.lanvalidator, 0)::regproc),
+    'owner', nullif(w.name, 'self'))::text
 FROM pg_language l
+LEFT JOIN who w ON w.oid = l.lanowner
 WHERE l.oid >= 16384
   AND NOT EXISTS (SELECT FROM owned x WHERE x.classid = 'pg_language'::regclass AND x.objid = l.oid)
 UNION ALL
