@@ -81,9 +81,17 @@ impl Refusal {
             detail.push(format!("  {}^", " ".repeat(caret)));
         }
         detail.extend(self.error.lines());
-        Finding::error(code, format!("{} ({})", message.into(), self.which())).at(self.place()).detail(detail)
+        let finding =
+            Finding::error(code, format!("{} ({})", message.into(), self.which())).at(self.place()).detail(detail);
+        match self.error.kind {
+            DbErrorKind::NotOnServer => finding.help(HELP_SERVER),
+            _ => finding,
+        }
     }
 }
+
+const HELP_SERVER: &str =
+    "the server on which the shadow stands needs it, too: put it there, or name a server that has it by `shadow = URL`";
 
 /// A data statement that met no row in the shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -407,6 +407,24 @@ fn a_role_that_a_script_takes_on_does_not_last() {
 }
 
 #[test]
+fn what_the_server_must_have_is_told_with_what_helps() {
+    each_server(|sandbox| {
+        let ups = match sandbox.kind {
+            Kind::Postgres => vec![
+                "CREATE EXTENSION sb_no_such;",
+                "CREATE TABLE a (id integer); GRANT SELECT ON a TO sb_no_such;",
+                "CREATE TABLE a (id integer) TABLESPACE sb_no_such;",
+            ],
+            Kind::Mysql | Kind::Sqlite => vec!["CREATE TABLE a (id integer) ENGINE = sb_no_such;"],
+        };
+        for up in ups {
+            sandbox.migration("1_a", up, "DROP TABLE a;\n");
+            sandbox.run(&["verify"]).exits(1).says("sb_no_such").says("the server on which the shadow stands needs it");
+        }
+    });
+}
+
+#[test]
 fn commit_inside_a_script_is_refused_before_the_start_with_its_line() {
     each_engine(|sandbox| {
         sandbox.migration(

@@ -82,6 +82,8 @@ pub enum DbErrorKind {
     Duplicate,
     /// An object that was named does not exist.
     Missing,
+    /// What the server must have, not the database: an extension, a role, a tablespace, a storage engine.
+    NotOnServer,
     /// Anything else the server refuses: the statement is wrong, here and now.
     Statement,
 }

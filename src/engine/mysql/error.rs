@@ -51,6 +51,8 @@ fn kind(number: u16, message: &str) -> DbErrorKind {
         1290 | 1792 | 1836 => DbErrorKind::ReadOnly,
         1317 | 1969 | 3024 => DbErrorKind::Cancelled,
         1022 | 1062 | 1169 | 1586 => DbErrorKind::Duplicate,
+        // A storage engine.
+        1286 => DbErrorKind::NotOnServer,
         1008 | 1051 | 1054 | 1072 | 1091 | 1109 | 1146 | 1176 | 1305 | 1360 | 1539 | 4091 => DbErrorKind::Missing,
         _ => DbErrorKind::Statement,
     }

@@ -30,7 +30,7 @@ pub fn from_sqlx(error: sqlx::Error) -> DbError {
 fn from_server(error: &PgDatabaseError) -> DbError {
     let text = |part: Option<&str>| part.map(str::to_owned);
     DbError {
-        kind: kind(error.code()),
+        kind: kind(error.code(), error.message()),
         code: error.code().to_owned(),
         message: error.message().to_owned(),
         detail: text(error.detail()),
@@ -43,9 +43,14 @@ fn from_server(error: &PgDatabaseError) -> DbError {
     }
 }
 
-/// The class of an SQLSTATE.
-fn kind(code: &str) -> DbErrorKind {
+/// The class of an SQLSTATE; where one says of two sorts of things that they are missing, the message tells.
+fn kind(code: &str, message: &str) -> DbErrorKind {
+    let is_of_server = |names: &[&str]| names.iter().any(|name| message.starts_with(&format!("{name} \"")));
     match code {
+        "42704" if is_of_server(&["role", "tablespace"]) => DbErrorKind::NotOnServer,
+        // From version 15 on, and before.
+        "0A000" if is_of_server(&["extension"]) => DbErrorKind::NotOnServer,
+        "58P01" if message.contains("extension control file") => DbErrorKind::NotOnServer,
         "57P01" | "57P02" | "57P05" | "25P03" | "25P04" => DbErrorKind::Connection,
         "57P03" | "53300" => DbErrorKind::NotReady,
         "3D000" | "57P04" => DbErrorKind::NoDatabase,
