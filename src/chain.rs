@@ -12,7 +12,7 @@ use crate::context::Interrupt;
 use crate::data::Data;
 use crate::draft::Schema;
 use crate::engine::{Canceller, DbError, DbErrorKind, DbResult, Engine, Names, Ran, Session};
-use crate::fault::{Fault, FaultKind, Result};
+use crate::fault::{Fault, Result};
 use crate::fill::{self, Around, Filled, Unfilled};
 use crate::finding::Finding;
 use crate::history::{may_name_one, without_histories};
@@ -27,6 +27,7 @@ use crate::sql::{Script, Statement};
 use crate::store;
 use crate::touch::Touch;
 
+mod along;
 mod left;
 mod real;
 
@@ -481,39 +482,6 @@ impl Chain {
         }
         Ok(findings)
     }
-
-    /// Runs the ups of `ran` that it has not run yet.
-    ///
-    /// # Errors
-    /// When one fails that had been proven: the shadow is not what the proofs were made in.
-    pub async fn advance(&mut self, ran: &[&Migration]) -> Result<()> {
-        while let Some(migration) = ran.get(self.at) {
-            self.prepare(migration).await?;
-            let manner = self.manner(&migration.up, migration.settings.transaction.up);
-            if let Err(refusal) = self.run_at_once(&migration.up, manner).await? {
-                return Err(refused_up(migration, &refusal));
-            }
-            self.at += 1;
-        }
-        Ok(())
-    }
-
-    /// Runs the up of `migration`, which comes next, and gives the schema behind it from the one before it.
-    ///
-    /// # Errors
-    /// When it fails.
-    pub async fn advance_and_read(&mut self, migration: &Migration, before: &Snapshot) -> Result<Snapshot> {
-        self.prepare(migration).await?;
-        let manner = self.manner(&migration.up, migration.settings.transaction.up);
-        let ran = self.run_and_read(&migration.up, manner, before).await?;
-        let (_, after) = ran.map_err(|refusal| refused_up(migration, &refusal))?;
-        self.at += 1;
-        Ok(after)
-    }
-}
-
-fn refused_up(migration: &Migration, refusal: &Refusal) -> Fault {
-    refusal.fault(FaultKind::Refused, format!("the up of `{}` fails in the shadow", migration.id))
 }
 
 /// The first Ctrl-C cancels what runs, since nothing in a shadow is worth waiting for.
