@@ -84,6 +84,7 @@ impl<'a> Pair<'a> {
         if self.full.at < ran.len() {
             tokio::try_join!(self.empty.advance(ran), self.full.advance(ran))?;
             let schema = self.full.snapshot().await?;
+            self.full.watch(&schema);
             let tables = self.tables(&schema).await?;
             self.full.fill(&tables, &[]).await?;
             self.schema = Some(schema);
@@ -92,6 +93,7 @@ impl<'a> Pair<'a> {
             Some(schema) => schema,
             None => self.full.snapshot().await?,
         };
+        self.full.watch(&schema);
         Ok(self.schema.insert(schema))
     }
 
@@ -191,6 +193,7 @@ impl<'a> Pair<'a> {
         })?;
         seen.unexercised = chain::unexercised(&migration.up, &touched, Direction::Up);
         seen.after_up = after_up;
+        self.full.watch(&seen.after_up);
         let tables = self.tables(&seen.after_up).await?;
         let renamed = moves::candidates(&snapshot::diff(&seen.before, &seen.after_up), migration);
         if !renamed.is_empty() {
@@ -528,6 +531,7 @@ impl<'a> Pair<'a> {
         let mut fresh = self.bare(ran).await?;
         fresh.draw_from(self.real.as_ref().map(|real| Arc::clone(&real.sample)));
         fresh.may_name(schema);
+        fresh.watch(schema);
         let known = self.met.iter().find(|(met, _)| met == schema).map(|(_, tables)| Arc::clone(tables));
         let tables = match known {
             Some(tables) => tables,
