@@ -201,7 +201,7 @@ impl<'a> Pair<'a> {
             before.moves = moves::held(renamed, &before.data, &self.full.data(&named).await?);
         }
         // Rows that stand in new tables must not get into those that are compared with what they held before the up.
-        if before.tables.is_empty() || (before.moves.is_empty() && !writes_rows(&migration.down)) {
+        if before.tables.is_empty() || (before.moves.is_empty() && !migration.down.may_write_rows()) {
             self.feed(migration, [], seen).await?;
         }
         Ok(before)
@@ -571,15 +571,6 @@ struct Held {
     data: Data,
     /// What has another name behind the up, with the same rows.
     moves: Vec<Move>,
-}
-
-/// Whether a down writes rows, or may.
-fn writes_rows(down: &Down) -> bool {
-    let writes = |script: &Script| {
-        let classes = script.statements().iter().map(|statement| class::classify(script, statement));
-        classes.into_iter().any(|class| class.writes_rows.is_some() || class.opaque)
-    };
-    down.script().is_some_and(writes)
 }
 
 /// The rows that a new chain gets.
