@@ -28,7 +28,9 @@ use crate::store;
 use crate::touch::Touch;
 
 mod along;
+mod filling;
 mod left;
+mod made;
 mod real;
 
 use left::Left;
@@ -47,6 +49,7 @@ pub struct Chain {
     source: real::Source,
     /// Tables that no row could be made for.
     unfilled: Vec<Unfilled>,
+    made: made::Made,
     /// What scripts can have left in the session since the last reset.
     left: Left,
     /// A transaction is open in which things are tried.
@@ -95,6 +98,7 @@ impl Chain {
             prepared: String::new(),
             source: real::Source::default(),
             unfilled: Vec::new(),
+            made: made::Made::default(),
             left: Left::Nothing,
             is_trying: false,
             at: 0,
@@ -109,7 +113,8 @@ impl Chain {
     /// The schema as it is now.
     pub async fn snapshot(&mut self) -> Result<Snapshot> {
         let read = self.engine.snapshot(self.session.as_mut()).await;
-        read.map(without_histories).map_err(|error| store::own("reading the shadow's schema", &error))
+        let read = read.map_err(|error| store::own("reading the shadow's schema", &error))?;
+        Ok(self.made.without(without_histories(read)))
     }
 
     /// The schema as it is now, and how its objects are made.
@@ -212,7 +217,8 @@ impl Chain {
             Touch::Rows => false,
         };
         let read = if may_have_histories { read.map(without_histories) } else { read };
-        read.map_err(|error| store::own("reading the shadow's schema", &error))
+        let read = read.map_err(|error| store::own("reading the shadow's schema", &error))?;
+        Ok(self.made.without(read))
     }
 
     async fn run_from(
@@ -340,30 +346,19 @@ impl Chain {
 
     /// Puts rows into every one of `tables`, which are all there are, that has had none; `literals` of scripts become values.
     pub async fn fill(&mut self, tables: &[Arc<Table>], literals: &[String]) -> Result<Vec<Finding>> {
+        let before = self.all_there().await?;
         let mut notes = self.pour(tables).await?;
         let around = if self.is_trying { Around::Perhaps } else { Around::None };
         let filled =
             fill::fill_tables(self.engine, self.session.as_mut(), tables, literals, around, &mut self.filled).await;
         let mut report = filled.map_err(|error| store::own("filling the shadow with rows", &self.told(&error)))?;
+        let now = self.all_there().await?;
+        self.leave_out(&before, &now);
         report.unfilled.iter_mut().for_each(|unfilled| unfilled.refused = self.told(&unfilled.refused));
-        notes.extend(report.unfilled.iter().map(no_rows));
+        notes.extend(report.unfilled.iter().map(Unfilled::finding));
         self.unfilled.retain(|known| report.unfilled.iter().all(|new| new.table != known.table));
         self.unfilled.extend(report.unfilled);
         Ok(notes)
-    }
-
-    /// As [`fill`](Chain::fill) with the literals of a migration's scripts, in front of those that run `next`: no row gets a key
-    /// that their INSERTs bring.
-    pub async fn fill_for(
-        &mut self,
-        tables: &[Arc<Table>],
-        migration: &Migration,
-        next: &[&Script],
-    ) -> Result<Vec<Finding>> {
-        let literals = migration.literals();
-        let among = literals.iter().cloned().collect();
-        self.filled.spare(next.iter().flat_map(|script| script.inserted_literals(&among)).collect());
-        self.fill(tables, &literals).await
     }
 
     /// Notes that no row could be made for those of these tables that hold none.
@@ -371,7 +366,7 @@ impl Chain {
         let is_empty = |title: &str| data.tables.get(title).is_some_and(|print| print.count == 0);
         let named = |unfilled: &&Unfilled| tables.iter().any(|table| table.title() == unfilled.table);
         let empty = self.unfilled.iter().filter(named).filter(|unfilled| is_empty(&unfilled.table));
-        empty.map(no_rows).collect()
+        empty.map(Unfilled::finding).collect()
     }
 
     /// Fills with plain rows; tables that come later get bold ones again.
@@ -415,11 +410,6 @@ impl Chain {
         self.filled.refill(made);
     }
 
-    /// Tables (titles) that were dropped and made again get the rows that they had first.
-    pub fn fill_anew(&mut self, titles: impl IntoIterator<Item = String>) {
-        self.filled.forget(titles);
-    }
-
     /// Asks for new rows in these tables (titles) at the next [`fill`](Chain::fill).
     pub fn refill(&mut self, titles: impl IntoIterator<Item = String>) {
         self.filled.refill(titles);
@@ -433,7 +423,9 @@ impl Chain {
     /// All base tables, or those of some groups of a snapshot.
     pub async fn tables(&mut self, only: Option<&BTreeSet<String>>) -> Result<Vec<Arc<Table>>> {
         let read = fill::read_tables(self.engine, self.session.as_mut(), &self.names, only).await;
-        read.map_err(|error| store::own("reading the shadow's tables", &error))
+        let mut tables = read.map_err(|error| store::own("reading the shadow's tables", &error))?;
+        tables.retain(|table| !self.made.holds(table));
+        Ok(tables)
     }
 
     /// The base tables of the schema `now`, in which this stands, from those of another one that is near.
@@ -520,9 +512,4 @@ pub fn unexercised(script: &Script, touched: &[u64], direction: Direction) -> Ve
         }
     }
     found
-}
-
-fn no_rows(unfilled: &Unfilled) -> Finding {
-    let help = "put rows for it into the seed.sql of a migration that comes after it, or into seed/ID.sql beside the migrations";
-    Finding::note("no-rows", unfilled.to_string()).object(format!("table {}", unfilled.table)).help(help)
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::data::{Data, Print};
 use crate::engine::{DbError, DbErrorKind, DbResult, Engine, Names, Only, Row, Said, Session};
+use crate::finding::Finding;
 use crate::inserts::{Cells, Making, Mildness, inserts, links, rows_for};
 use crate::rows::{self, COLUMNS, FOREIGN_KEYS, Table, Turn};
 use crate::sql::Flavor;
@@ -118,6 +119,14 @@ pub struct Unfilled {
     pub table: String,
     /// What the database said.
     pub refused: DbError,
+}
+
+impl Unfilled {
+    /// What to say of it.
+    pub fn finding(&self) -> Finding {
+        let help = "put rows for it into the seed.sql of a migration that comes after it, or into seed/ID.sql beside the migrations";
+        Finding::note("no-rows", self.to_string()).object(format!("table {}", self.table)).help(help)
+    }
 }
 
 impl fmt::Display for Unfilled {

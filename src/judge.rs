@@ -223,7 +223,8 @@ fn verdict(migration: &Migration, seen: &Seen, findings: &mut Vec<Finding>) -> V
         }
     }
     let back = seen.after_down.as_ref().map(|after| snapshot::diff(&seen.before, after)).unwrap_or_default();
-    let conditional = Conditional::of(migration);
+    let is_missed = back.iter().any(|change| change.fate == Fate::Removed);
+    let conditional = if is_missed { Conditional::of(migration) } else { Vec::new() };
     findings.extend(back.iter().map(|change| not_its_own(migration, change, &conditional)));
     if let Some(refusal) = &seen.again_failed {
         findings.push(refusal.finding("up-again-failed", "the up script fails when it is run again after the down"));

@@ -32,6 +32,15 @@ impl Down {
             Down::Irreversible(_) | Down::Missing => None,
         }
     }
+
+    /// Whether it writes rows, or may.
+    pub fn may_write_rows(&self) -> bool {
+        let writes = |script: &Script| {
+            let mut classes = script.statements().iter().map(|statement| class::classify(script, statement));
+            classes.any(|class| class.writes_rows.is_some() || class.takes_rows || class.opaque)
+        };
+        self.script().is_some_and(writes)
+    }
 }
 
 /// Whether a script runs inside our transaction.

@@ -21,7 +21,6 @@ use crate::real::Real;
 use crate::rows::{self, Sight, Table};
 use crate::shadow::Maker;
 use crate::snapshot::{self, Snapshot};
-use crate::sql::Script;
 
 mod back;
 
@@ -86,6 +85,7 @@ impl<'a> Pair<'a> {
         if self.full.at < ran.len() {
             tokio::try_join!(self.empty.advance(ran), self.full.advance(ran))?;
             let schema = self.full.snapshot().await?;
+            self.full.watch(&schema);
             let tables = self.tables(&schema).await?;
             self.full.fill(&tables, &[]).await?;
             self.schema = Some(schema);
@@ -94,6 +94,7 @@ impl<'a> Pair<'a> {
             Some(schema) => schema,
             None => self.full.snapshot().await?,
         };
+        self.full.watch(&schema);
         Ok(self.schema.insert(schema))
     }
 
@@ -193,6 +194,7 @@ impl<'a> Pair<'a> {
         })?;
         seen.unexercised = chain::unexercised(&migration.up, &touched, Direction::Up);
         seen.after_up = after_up;
+        self.full.watch(&seen.after_up);
         let tables = self.tables(&seen.after_up).await?;
         let renamed = moves::candidates(&snapshot::diff(&seen.before, &seen.after_up), migration);
         if !renamed.is_empty() {
@@ -200,7 +202,7 @@ impl<'a> Pair<'a> {
             before.moves = moves::held(renamed, &before.data, &self.full.data(&named).await?);
         }
         // Rows that stand in new tables must not get into those that are compared with what they held before the up.
-        if before.tables.is_empty() || (before.moves.is_empty() && !writes_rows(&migration.down)) {
+        if before.tables.is_empty() || (before.moves.is_empty() && !migration.down.may_write_rows()) {
             self.feed(migration, [], seen).await?;
         }
         Ok(before)
@@ -345,6 +347,7 @@ impl<'a> Pair<'a> {
         let mut fresh = self.bare(ran).await?;
         fresh.draw_from(self.real.as_ref().map(|real| Arc::clone(&real.sample)));
         fresh.may_name(schema);
+        fresh.watch(schema);
         let known = self.met.iter().find(|(met, _)| met == schema).map(|(_, tables)| Arc::clone(tables));
         let tables = match known {
             Some(tables) => tables,
@@ -384,15 +387,6 @@ struct Held {
     data: Data,
     /// What has another name behind the up, with the same rows.
     moves: Vec<Move>,
-}
-
-/// Whether a down writes rows or takes them along with their table, or may.
-fn writes_rows(down: &Down) -> bool {
-    let writes = |script: &Script| {
-        let classes = script.statements().iter().map(|statement| class::classify(script, statement));
-        classes.into_iter().any(|class| class.writes_rows.is_some() || class.takes_rows || class.opaque)
-    };
-    down.script().is_some_and(writes)
 }
 
 /// The rows that a new chain gets.

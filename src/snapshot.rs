@@ -217,10 +217,21 @@ impl Snapshot {
         self.0.groups.get(key).map(|group| group.lines.as_slice())
     }
 
+    /// The lines of these groups.
+    pub fn lines_of(&self, keys: &BTreeSet<String>) -> impl Iterator<Item = &Line> {
+        let groups = keys.iter().filter_map(|key| self.0.groups.get(key.as_str()));
+        groups.flat_map(|group| &group.lines)
+    }
+
+    /// The keys of the groups with such a line.
+    pub fn keys_where(&self, is_one: impl Fn(&Line) -> bool) -> BTreeSet<String> {
+        let groups = self.0.groups.iter().filter(|(_, group)| group.lines.iter().any(&is_one));
+        groups.map(|(key, _)| key.to_string()).collect()
+    }
+
     /// Whether a line of these groups has this property.
     pub fn has(&self, keys: &BTreeSet<String>, property: &str) -> bool {
-        let groups = keys.iter().filter_map(|key| self.0.groups.get(key.as_str()));
-        groups.flat_map(|group| &group.lines).any(|line| line.property == property)
+        self.lines_of(keys).any(|line| line.property == property)
     }
 
     /// The objects of the schema, as `kind name`.
