@@ -326,6 +326,10 @@ fn what_is_put_in_the_place_of_newer_values_is_said() {
             "ALTER TABLE parts MODIFY t varchar(90) CHARACTER SET utf8mb4;",
             "characters that latin1 does not have become ?",
         ),
+        (
+            "ALTER TABLE posts MODIFY at datetime NOT NULL DEFAULT current_timestamp();",
+            "values of posts.at before '1970-01-02 00:00:00'",
+        ),
         ("ALTER TABLE parts MODIFY k bigint;", "values of parts.k beyond int"),
     ] {
         let sandbox = based(BASE, up);
