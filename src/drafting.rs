@@ -91,9 +91,10 @@ async fn with_care(
     closed?;
     let mut all = lost(migration, &there);
     all.append(&mut said);
-    let mut written = Written { comments: Vec::new(), statements: taken };
+    let flavor = engine.dialect().flavor;
+    let mut written = Written { flavor, comments: Vec::new(), statements: taken };
     let text = written.text(None);
-    let down = Script::parse(PATH, 1, text.as_bytes(), engine.dialect().flavor);
+    let down = Script::parse(PATH, 1, text.as_bytes(), flavor);
     let candidate = Migration { down: Down::Script(down), ..migration.clone() };
     let mut pair = Pair::new(maker).await?;
     let seen = pair.see(&candidate, ran).await;
@@ -225,8 +226,9 @@ impl Way<'_> {
 
     async fn one(&mut self, ways: &[Vec<String>]) -> Result<Option<Vec<String>>> {
         for way in ways {
-            let text = Written { comments: Vec::new(), statements: way.clone() }.text(None);
-            let script = Script::parse(PATH, 1, text.as_bytes(), self.migration.up.flavor());
+            let flavor = self.migration.up.flavor();
+            let text = Written { flavor, comments: Vec::new(), statements: way.clone() }.text(None);
+            let script = Script::parse(PATH, 1, text.as_bytes(), flavor);
             let manner = self.chain.manner(&script, Transaction::Auto);
             match self.chain.run(&script, manner).await? {
                 Ok(_) => return Ok(Some(way.clone())),

@@ -254,6 +254,24 @@ fn what_mariadb_has_beside_it_gets_a_proven_way_back() {
     );
 }
 
+/// A package is one statement to MariaDB, and cut at its semicolons unless a delimiter says where it ends.
+#[test]
+fn a_package_comes_back_in_the_mode_that_knows_it() {
+    if !is_mariadb() {
+        return;
+    }
+    let base = "SET sql_mode = ORACLE;\nDELIMITER //\nCREATE PACKAGE pk AS\n FUNCTION f RETURN INT;\nEND//\n\
+        CREATE PACKAGE BODY pk AS\n FUNCTION f RETURN INT AS BEGIN RETURN 1; END;\nEND//\nDELIMITER ;\n";
+    let package = "DELIMITER //\nCREATE PACKAGE two AS\n FUNCTION f RETURN INT;\nEND//\nDELIMITER ;\n";
+    are_drafted(
+        base,
+        &[
+            ("SET sql_mode = ORACLE;\nDROP PACKAGE pk;\n", "exact"),
+            (&format!("SET sql_mode = ORACLE;\n{package}DROP PACKAGE BODY pk;\n"), "exact"),
+        ],
+    );
+}
+
 /// An event needs a right of its own, which only a server of ours gives.
 #[test]
 fn events_come_back_on_a_server_of_our_own() {
@@ -307,6 +325,10 @@ fn what_is_put_in_the_place_of_newer_values_is_said() {
         (
             "ALTER TABLE parts MODIFY t varchar(90) CHARACTER SET utf8mb4;",
             "characters that latin1 does not have become ?",
+        ),
+        (
+            "ALTER TABLE posts MODIFY at datetime NOT NULL DEFAULT current_timestamp();",
+            "values of posts.at before '1970-01-02 00:00:00'",
         ),
         ("ALTER TABLE parts MODIFY k bigint;", "values of parts.k beyond int"),
     ] {

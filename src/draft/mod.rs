@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::moves::Move;
 use crate::snapshot::{Snapshot, Weight};
-use crate::sql::{Blocks, Flavor};
+use crate::sql::{Blocks, Flavor, Script};
 
 mod mysql;
 mod objects;
@@ -115,24 +115,36 @@ pub fn by_flavor(flavor: Flavor) -> Guide {
 }
 
 /// A way back as it is written down.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
+    pub flavor: Flavor,
     /// Lines without their dashes.
     pub comments: Vec<String>,
     pub statements: Vec<String>,
 }
 
 impl Written {
-    /// The script; where a tool cuts at semicolons, statements that hold some stand between its markers.
+    /// The script; where a tool cuts at semicolons, statements that hold some stand between its markers. A body that is not known
+    /// for one by its text, as in MariaDB's Oracle mode, ends at a delimiter of its own.
     pub fn text(&self, blocks: Option<Blocks>) -> String {
         let comments = self.comments.iter().flat_map(|comment| comment.lines()).map(|line| format!("-- {line}\n"));
         let statements = self.statements.iter().map(|statement| {
             let statement = statement.trim_end().trim_end_matches(';');
             match blocks.filter(|_| statement.contains(';')) {
                 Some(Blocks { begin, end }) => format!("-- {begin}\n{statement};\n-- {end}\n"),
+                None if self.is_cut(statement) => {
+                    let end = if statement.contains("//") { "$$" } else { "//" };
+                    format!("DELIMITER {end}\n{statement}\n{end}\nDELIMITER ;\n")
+                }
                 None => format!("{statement};\n"),
             }
         });
         comments.chain(statements).collect()
+    }
+
+    /// Whether a script that holds this statement would be taken apart within it.
+    fn is_cut(&self, statement: &str) -> bool {
+        let is_one = || Script::parse("", 1, statement.as_bytes(), self.flavor).statements().len() == 1;
+        self.flavor == Flavor::Mysql && statement.contains(';') && !is_one()
     }
 }

@@ -24,7 +24,12 @@ pub(super) fn dropped(both: &Both<'_>, kinds: &[&str]) -> Vec<Step> {
     let goes = came.filter(|(kind, object)| {
         *kind != "trigger" || both.parted(object).is_some_and(|(table, _)| both.wanted.has("table", table))
     });
-    goes.map(|key| Step::one(drop(both, key))).collect()
+    let steps = goes.map(|key| match both.found.get(key.0, key.1) {
+        // MariaDB before 11.4 knows packages in Oracle's mode only.
+        Some(properties) if key.0.starts_with("package") => Step::of(lent(both, properties, vec![drop(both, key)])),
+        _ => Step::one(drop(both, key)),
+    });
+    steps.collect()
 }
 
 fn drop<'a>(both: &Both<'a>, (kind, object): &Key<'a>) -> String {

@@ -20,6 +20,9 @@ pub(super) struct Fit {
 
 const TEXTS: &[&str] = &["char", "varchar", "tinytext", "text", "mediumtext", "longtext"];
 
+/// What a timestamp holds in any time zone.
+const TIMESTAMPS: (&str, &str) = ("'1970-01-02 00:00:00'", "'2038-01-18 00:00:00'");
+
 /// The name of a type, and what stands in its brackets.
 fn parts(type_text: &str) -> (&str, &str) {
     let end = type_text.find(['(', ' ']).unwrap_or(type_text.len());
@@ -165,6 +168,12 @@ fn other_type(
         let first = first(inside);
         let said = format!("values of {object} that it did not have become {first}");
         return Some((first.to_owned(), format!("{column} NOT IN ({inside})"), said));
+    }
+    if name == "timestamp" && parts(found).0 == "datetime" {
+        let (low, high) = TIMESTAMPS;
+        let value = format!("LEAST(GREATEST({column}, {low}), {high})");
+        let said = format!("values of {object} before {low} or behind {high} become the nearer of these");
+        return Some((value, format!("{column} < {low} OR {column} > {high}"), said));
     }
     if let (Some((low, high)), Some((least, most))) = (range(wanted), range(found)) {
         let is_within = !is_less(&least, &low) && !is_less(&high, &most);
