@@ -8,11 +8,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::data::{Data, Print};
+use crate::data::{ColumnPrint, Data, Print};
 use crate::migration::{Down, Migration};
 use crate::reading::Reading;
 use crate::rows::Table;
-use crate::snapshot::{Change, Fate};
+use crate::snapshot::{Change, Fate, owner, parts};
 use crate::sql::Script;
 use crate::token::{Token, TokenKind};
 
@@ -64,8 +64,9 @@ fn pairs(there: &[Change]) -> Vec<Move> {
 
 /// The tables whose rows tell about these names.
 pub fn tables<'a>(names: impl Iterator<Item = &'a str>, all: &[Arc<Table>]) -> Vec<Arc<Table>> {
-    let wanted: BTreeSet<&str> = names.filter_map(table_of).collect();
-    all.iter().filter(|table| wanted.contains(table.title())).cloned().collect()
+    let wanted: Vec<String> = names.filter_map(table_of).collect();
+    let is_wanted = |table: &&Arc<Table>| wanted.iter().any(|name| name.eq_ignore_ascii_case(table.title()));
+    all.iter().filter(is_wanted).cloned().collect()
 }
 
 /// The candidates whose rows are all there under the new name; each name is used once.
@@ -86,11 +87,16 @@ pub fn held(candidates: Vec<Move>, before: &Data, after: &Data) -> Vec<Move> {
 /// Whether what stood under one name stands under the other: rows, or values that are not NULL, of the same number with the
 /// same hashes. Where there was nothing nothing is known.
 pub fn is_moved((from, before): (&str, &Data), (to, after): (&str, &Data)) -> bool {
-    let print = |title: &str, data: &Data| table_of(title).and_then(|table| data.tables.get(table)).cloned();
+    // A schema's text may fold the case of names that the rows' table keeps.
+    let print = |title: &str, data: &Data| {
+        let table = table_of(title)?;
+        let folded = || data.tables.iter().find(|(name, _)| name.eq_ignore_ascii_case(&table)).map(|(_, print)| print);
+        data.tables.get(&table).or_else(folded).cloned()
+    };
     let (Some(old), Some(new)) = (print(from, before), print(to, after)) else { return false };
     match (column_of(from), column_of(to)) {
         (None, None) => old.count > 0 && old.count == new.count && has_same_columns(&old, &new),
-        (Some(one), Some(other)) => match (old.column(one), new.column(other)) {
+        (Some(one), Some(other)) => match (column(&old, &one), column(&new, &other)) {
             (Some(one), Some(other)) => one.values > 0 && one.values == other.values && one.hash == other.hash,
             _ => false,
         },
@@ -176,10 +182,11 @@ impl Renames {
 
     /// Whether this title gets that one by a new name for one of its parts.
     fn say(&self, from: &str, to: &str) -> bool {
-        let parts = |title: &str| -> Vec<String> {
-            title.split_once(' ').map_or("", |(_, name)| name).split('.').map(str::to_lowercase).collect()
+        let lower = |title: &str| -> Vec<String> {
+            let name = title.split_once(' ').map_or("", |(_, name)| name);
+            parts(name).iter().map(|part| part.to_lowercase()).collect()
         };
-        let (from, to) = (parts(from), parts(to));
+        let (from, to) = (lower(from), lower(to));
         let other: Vec<usize> = (0..from.len()).filter(|at| from.get(*at) != to.get(*at)).collect();
         let ([at], true) = (other.as_slice(), from.len() == to.len()) else { return false };
         let behind = from.get(at + 1).map(|table| (table.clone(), to[*at].clone()));
@@ -188,20 +195,21 @@ impl Renames {
     }
 }
 
+/// The column of a name that a schema's text may have folded.
+fn column<'a>(print: &'a Print, name: &str) -> Option<&'a ColumnPrint> {
+    print.column(name).or_else(|| print.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)))
+}
+
 /// The table that a title names, or whose column it names.
-fn table_of(title: &str) -> Option<&str> {
+fn table_of(title: &str) -> Option<String> {
     match title.split_once(' ')? {
         ("column", name) => owner(name),
-        (_, name) => Some(name),
+        (_, name) => Some(parts(name).join(".")),
     }
 }
 
-fn column_of(title: &str) -> Option<&str> {
-    title.strip_prefix("column ")?.rsplit_once('.').map(|(_, name)| name)
-}
-
-fn owner(column: &str) -> Option<&str> {
-    column.rsplit_once('.').map(|(table, _)| table)
+fn column_of(title: &str) -> Option<String> {
+    parts(title.strip_prefix("column ")?).pop()
 }
 
 #[cfg(test)]
@@ -209,7 +217,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::data::ColumnPrint;
     use crate::snapshot::Weight;
     use crate::sql::Flavor;
 

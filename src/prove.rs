@@ -254,10 +254,8 @@ impl<'a> Pair<'a> {
                 sight = Sight::Opaque;
             }
         }
-        let triggered =
-            schema.of_kind("trigger").filter_map(|line| Some(line.object.rsplit_once('.')?.0.to_owned())).collect();
         let all = self.tables(schema).await?;
-        Ok(rows::scope(&all, &names, &triggered, sight).into_iter().cloned().collect())
+        Ok(rows::scope(&all, &names, &schema.triggered(), sight).into_iter().cloned().collect())
     }
 
     /// Begins the chain with rows anew where a table that the migration can touch has the columns now that it has in the real
@@ -420,7 +418,7 @@ impl<'a> Pair<'a> {
         let came = snapshot::diff(&seen.before, &seen.after_up);
         let came = came.into_iter().filter(|change| change.kind == "table" && change.fate == Fate::Added);
         let lost = seen.losses.iter().map(|loss| loss.table.clone());
-        let hungry: Vec<String> = came.map(|change| change.object).chain(lost).collect();
+        let hungry: Vec<String> = came.map(|change| snapshot::parts(&change.object).join(".")).chain(lost).collect();
         self.feed(migration, hungry, seen).await
     }
 

@@ -12,8 +12,10 @@ use crate::sha::Sha;
 
 mod diff;
 mod fold;
+mod name;
 
 pub use diff::{Change, Fate, Weight, diff, weight};
+pub use name::{owner, parts};
 
 /// One line of a schema. `property` is empty for the line that says the object exists. A property that begins with `~`
 /// is weak: the digest leaves it out. A property called `body` is compared weakly with its white space folded, but
@@ -163,6 +165,16 @@ impl Snapshot {
             let from = group.lines.partition_point(|line| line.kind.as_str() < kind);
             group.lines[from..].iter().take_while(move |line| line.kind == kind)
         })
+    }
+
+    /// Names of the tables and views that have triggers, without quotes.
+    pub fn triggered(&self) -> BTreeSet<String> {
+        let table = |line: &Line| match line.property.as_str() {
+            "" => owner(&line.object),
+            "table" => Some(parts(&line.value).join(".")),
+            _ => None,
+        };
+        self.of_kind("trigger").filter_map(table).collect()
     }
 
     /// Whether a line may be of this kind; where it says no, none is.
