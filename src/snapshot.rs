@@ -278,8 +278,15 @@ fn has_generated_name(kind: &str, object: &str) -> bool {
     if !matches!(kind, "constraint" | "index" | "check" | "foreign key" | "unique") {
         return false;
     }
+    if object.contains('"') {
+        let parts = parts(object);
+        return matches!(&parts[..], [.., table, name] if is_generated(table, name));
+    }
     let Some((owner, name)) = object.rsplit_once('.') else { return false };
-    let table = owner.rsplit('.').next().unwrap_or(owner);
+    is_generated(owner.rsplit('.').next().unwrap_or(owner), name)
+}
+
+fn is_generated(table: &str, name: &str) -> bool {
     let stem = name.trim_end_matches(|ch: char| ch.is_ascii_digit());
     if stem == "CONSTRAINT_" {
         return stem.len() < name.len();
