@@ -296,9 +296,9 @@ fn unrepeated(migration: &Migration, change: &Change) -> Finding {
 
 /// The statement of the up that names the object; else the start of the down.
 fn place_of(migration: &Migration, change: &Change) -> Option<Place> {
-    let mut parts = change.object.rsplit('.').map(str::to_lowercase);
-    let name = parts.next()?;
-    let owner = parts.next();
+    let mut parts: Vec<String> = snapshot::parts(&change.object).iter().map(|part| part.to_lowercase()).collect();
+    let name = parts.pop()?;
+    let owner = parts.pop();
     let names =
         |script: &Script, statement: &Statement, name: &str| script.names_of(statement).iter().any(|used| used == name);
     let up = &migration.up;

@@ -255,10 +255,8 @@ impl<'a> Pair<'a> {
                 sight = Sight::Opaque;
             }
         }
-        let triggered =
-            schema.of_kind("trigger").filter_map(|line| Some(line.object.rsplit_once('.')?.0.to_owned())).collect();
         let all = self.tables(schema).await?;
-        Ok(rows::scope(&all, &names, &triggered, sight).into_iter().cloned().collect())
+        Ok(rows::scope(&all, &names, &schema.triggered(), sight).into_iter().cloned().collect())
     }
 
     /// Begins the chain with rows anew where a table that the migration can touch has the columns now that it has in the real

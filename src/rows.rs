@@ -325,7 +325,7 @@ pub fn scope<'a>(
             break;
         }
     }
-    if triggered.iter().any(|title| reached.contains(title.as_str())) {
+    if triggered.iter().any(|title| reached.iter().any(|table| table.eq_ignore_ascii_case(title))) {
         return tables.iter().collect();
     }
     tables.iter().filter(|table| reached.contains(table.title())).collect()

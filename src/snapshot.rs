@@ -13,8 +13,10 @@ use crate::sha::Sha;
 mod dated;
 mod diff;
 mod fold;
+mod name;
 
 pub use diff::{Change, Fate, Weight, diff, weight};
+pub use name::{owner, parts};
 
 /// One line of a schema. `property` is empty for the line that says the object exists. A property that begins with `~`
 /// is weak: the digest leaves it out. A property called `body` is compared weakly with its white space folded, but
@@ -172,6 +174,16 @@ impl Snapshot {
         })
     }
 
+    /// Names of the tables and views that have triggers, without quotes.
+    pub fn triggered(&self) -> BTreeSet<String> {
+        let table = |line: &Line| match line.property.as_str() {
+            "" => owner(&line.object),
+            "table" => Some(parts(&line.value).join(".")),
+            _ => None,
+        };
+        self.of_kind("trigger").filter_map(table).collect()
+    }
+
     /// Whether a line may be of this kind; where it says no, none is.
     pub fn may_have(&self, kind: &str) -> bool {
         self.0.kinds.contains(kind)
@@ -289,8 +301,15 @@ fn has_generated_name(kind: &str, object: &str) -> bool {
     if !matches!(kind, "constraint" | "index" | "check" | "foreign key" | "unique") {
         return false;
     }
+    if object.contains('"') {
+        let parts = parts(object);
+        return matches!(&parts[..], [.., table, name] if is_generated(table, name));
+    }
     let Some((owner, name)) = object.rsplit_once('.') else { return false };
-    let table = owner.rsplit('.').next().unwrap_or(owner);
+    is_generated(owner.rsplit('.').next().unwrap_or(owner), name)
+}
+
+fn is_generated(table: &str, name: &str) -> bool {
     let stem = name.trim_end_matches(|ch: char| ch.is_ascii_digit());
     if stem == "CONSTRAINT_" {
         return stem.len() < name.len();

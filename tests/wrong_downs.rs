@@ -42,6 +42,7 @@ const EVERYWHERE: &[Case] = &[
 
 #[rustfmt::skip]
 const POSTGRES: &[Case] = &[
+    ("CREATE TABLE \"T1\" (a integer); CREATE TABLE t2 (a integer); CREATE FUNCTION f1() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN DELETE FROM t2; RETURN NEW; END$$; CREATE TRIGGER g1 AFTER UPDATE ON \"T1\" FOR EACH ROW EXECUTE FUNCTION f1();", "UPDATE \"T1\" SET a = a; CREATE TABLE z1 (id integer);", "DROP TABLE z1;", "lossy", "t2 lost"),
     ("CREATE TABLE t1 (a integer); CREATE UNIQUE INDEX i1 ON t1 (a);", "DROP INDEX i1;", "CREATE UNIQUE INDEX i1 ON t1 (a);", "broken", "fails over rows that were written after the up"),
     ("", "CREATE TYPE e1 AS ENUM ('a'); CREATE TABLE x1 (c e1);", "DROP TABLE x1;", "broken", "enum e1"),
     ("CREATE TABLE t1 (a integer NOT NULL);", "ALTER TABLE t1 ALTER a DROP NOT NULL;", "ALTER TABLE t1 ALTER a SET NOT NULL;", "broken", "fails over rows that were written after the up"),
@@ -73,6 +74,9 @@ const MYSQL: &[Case] = &[
 
 #[rustfmt::skip]
 const SQLITE: &[Case] = &[
+    ("CREATE TABLE T1 (a integer); CREATE TABLE t2 (a integer); CREATE TRIGGER g1 AFTER UPDATE ON T1 BEGIN DELETE FROM t2; END;", "UPDATE T1 SET a = a; CREATE TABLE z1 (id integer);", "DROP TABLE z1;", "lossy", "t2 lost"),
+    ("CREATE TABLE \"T1 x\" (a integer, \"B.c\" integer);", "ALTER TABLE \"T1 x\" RENAME TO \"T1 y\";", "ALTER TABLE \"T1 y\" RENAME TO \"T1 x\";", "exact", ""),
+    ("CREATE TABLE \"T1 x\" (a integer, \"B.c\" integer);", "ALTER TABLE \"T1 x\" RENAME COLUMN \"B.c\" TO \"C.c\";", "ALTER TABLE \"T1 x\" RENAME COLUMN \"C.c\" TO \"B.c\";", "exact", ""),
     ("CREATE TABLE t1 (a integer); CREATE UNIQUE INDEX i1 ON t1 (a);", "DROP INDEX i1;", "CREATE UNIQUE INDEX i1 ON t1 (a);", "broken", "fails over rows that were written after the up"),
     ("CREATE TABLE t1 (id integer, a integer CHECK (a > -9000000000000000000));", "ALTER TABLE t1 DROP COLUMN a;", "ALTER TABLE t1 ADD COLUMN a integer;", "broken", "t1.check"),
     ("CREATE TABLE t1 (a integer NOT NULL);", "CREATE TABLE n1 (a integer); INSERT INTO n1 SELECT a FROM t1; DROP TABLE t1; ALTER TABLE n1 RENAME TO t1;", "CREATE TABLE n1 (a integer NOT NULL); INSERT INTO n1 SELECT a FROM t1; DROP TABLE t1; ALTER TABLE n1 RENAME TO t1;", "broken", "fails over rows that were written after the up"),

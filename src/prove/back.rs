@@ -138,7 +138,7 @@ impl Pair<'_> {
     async fn feed_again(&mut self, migration: &Migration, seen: &mut Seen) -> Result<()> {
         let came = snapshot::diff(&seen.before, &seen.after_up);
         let came = came.into_iter().filter(|change| change.kind == "table" && change.fate == Fate::Added);
-        self.full.fill_anew(came.map(|change| change.object));
+        self.full.fill_anew(came.map(|change| snapshot::parts(&change.object).join(".")));
         let lost: Vec<String> = seen.losses.iter().map(|loss| loss.table.clone()).collect();
         self.feed(migration, lost, seen).await
     }

@@ -314,6 +314,14 @@ mod tests {
     }
 
     #[test]
+    fn a_made_up_name_weighs_little_in_quotes_too() {
+        let one = |name: &str| Snapshot::new(vec![line("constraint", &format!("s.\"User\".{name}"), "", "")]);
+        let changes = diff(&one("\"User_a_check\""), &one("\"User_a_check1\""));
+        assert_eq!((changes.len(), weight(&changes)), (1, Some(Weight::Weak)));
+        assert_eq!(weight(&diff(&one("\"User_a_check\""), &one("\"Mine\""))), Some(Weight::Strong));
+    }
+
+    #[test]
     fn a_body_differs_weakly_in_white_space_only() {
         let body = |text: &str| Snapshot::new(vec![line("view", "v", "body", text)]);
         assert_eq!(weight(&diff(&body("select  1"), &body("select\n1"))), Some(Weight::Weak));

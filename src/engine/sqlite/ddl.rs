@@ -453,9 +453,11 @@ pub(super) fn trigger(sql: &str, names: &Names) -> Other {
         body.drain(each..each + 3);
     }
     let body = render(&body, names);
+    let on = tokens.iter().position(|token| token.is("on")).unwrap_or(tokens.len());
+    let table = said(&name_of(tokens.get(on + 1)));
     let is_timed = tokens.get(at).is_some_and(|token| token.is_one_of(&["before", "after", "instead"]));
     let body = if is_timed { body } else { format!("before {body}") };
-    Other { name, properties: vec![("body", body)] }
+    Other { name, properties: vec![("table", table), ("body", body)] }
 }
 
 /// CHECK expressions of a table's text, as written but for white space and case.

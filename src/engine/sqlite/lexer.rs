@@ -134,6 +134,10 @@ pub(super) fn render(tokens: &[Token<'_>], names: &Names) -> String {
 fn word(token: &Token<'_>, names: &Names) -> String {
     let folded = token.text.to_ascii_lowercase();
     match token.kind {
+        Kind::Sign if token.text == "!=" => String::from("<>"),
+        Kind::Sign if token.text == "==" => String::from("="),
+        // A blob.
+        Kind::Text if !token.text.starts_with('\'') => folded,
         Kind::Text | Kind::Sign => token.text.to_string(),
         Kind::Word => folded,
         Kind::Name => plain(folded),
