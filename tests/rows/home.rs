@@ -22,6 +22,11 @@ pub struct Home {
 
 /// Runs a test in a shadow of the engine with this scheme.
 pub async fn home(scheme: &str, test: impl AsyncFnOnce(&mut Home)) {
+    home_at(scheme, async |home, _| test(home).await).await;
+}
+
+/// The same, told where the shadow is.
+pub async fn home_at(scheme: &str, test: impl AsyncFnOnce(&mut Home, &Site)) {
     let engine = by_scheme(scheme).unwrap();
     let level = Level::Server(server(scheme));
     let site = engine.create_shadow(&level).await.unwrap();
@@ -29,7 +34,7 @@ pub async fn home(scheme: &str, test: impl AsyncFnOnce(&mut Home)) {
     let dialect = engine.dialect();
     let names = Names::new(dialect.flavor, dialect.schema);
     let mut home = Home { engine, session, names, filled: Filled::new(Mildness::Bold) };
-    let outcome = AssertUnwindSafe(test(&mut home)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(test(&mut home, &site)).catch_unwind().await;
     home.session.close().await;
     engine.drop_shadow(&level, &site).await.unwrap();
     if let Err(panic) = outcome {
