@@ -2,7 +2,8 @@
 //!
 //! A part begins behind the ups of all that comes before it, which are run once more there. What it proves counts only when the
 //! walk along the whole chain arrives in the very schema in which it was proven; else, and behind an up that fails, the walk
-//! proves for itself. So the judgements are those of one pair, but for the rows that older ups have written over in its tables.
+//! proves for itself. So a part differs from a single pair in one thing alone: its made-up rows are put in behind all the ups that it
+//! begins with, where a single pair's have gone along with each of them.
 
 use std::collections::VecDeque;
 use std::thread::JoinHandle;

@@ -123,7 +123,7 @@ fn ahead(maker: &Maker, units: &[Unit<'_>], server: &Server, registry: &Registry
     let is_due = |unit: &Unit<'_>| unit.members.iter().any(|member| is_wanted(&member.id)) && is_new(unit);
     let places: Vec<usize> = (0..units.len()).filter(|place| is_due(&units[*place])).collect();
     let jobs = options.jobs.min(places.len() / MIGRATIONS_PER_JOB);
-    // What cannot be run is left out of the chain; where is told by the walk alone.
+    // What cannot be run is left out of the chain, and only the walk knows where.
     if jobs < 2 || !options.refused.is_empty() {
         return Ahead::default();
     }
