@@ -168,7 +168,7 @@ async fn rows(
         let now = context.now();
         let is_last = at + 1 == adopted.len();
         let entry = Entry::new(Act::Adopt, Phase::Done);
-        let entry = described(entry, one.migration, &one.warrant, provenance, locked.runner())
+        let entry = described(entry, one.migration, one.warrant.to_json(None), provenance, locked.runner())
             .with("detail", one.detail.clone())
             .with("started_at", now.clone())
             .with("finished_at", now)

@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use crate::amendments::Amendment;
 use crate::conditional::{Clause, Conditional};
 use crate::context::Context;
 use crate::event::Event;
@@ -14,7 +15,6 @@ use crate::ledger::{Act, Entry, Phase};
 use crate::locked::Locked;
 use crate::migration::{Migration, units};
 use crate::plan::{Direction, Proven, Step};
-use crate::planning::Amendment;
 use crate::sha::Sha;
 use crate::snapshot::Snapshot;
 use crate::sql::Script;
@@ -163,7 +163,13 @@ pub async fn amend(
         let scripts = [Some(&migration.up), migration.down.script(), migration.verify.as_ref()];
         locked.keep_scripts(&scripts.into_iter().flatten().collect::<Vec<_>>()).await?;
         let now = context.now();
-        let entry = described(Entry::new(Act::Amend, Phase::Done), migration, warrant, provenance, locked.runner());
+        let entry = described(
+            Entry::new(Act::Amend, Phase::Done),
+            migration,
+            warrant.to_json(None),
+            provenance,
+            locked.runner(),
+        );
         let entry = entry.with("reverts", amendment.applied.order.to_string()).with("started_at", now.clone());
         locked.record(entry.with("finished_at", now)).await?;
     }

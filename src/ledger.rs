@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::id::Id;
 use crate::sha::Sha;
@@ -60,10 +61,12 @@ pub enum Act {
     Adopt,
     Amend,
     Checkpoint,
+    /// What is applied has got a name.
+    Release,
 }
 
 impl Act {
-    pub const ALL: [Act; 5] = [Act::Apply, Act::Revert, Act::Adopt, Act::Amend, Act::Checkpoint];
+    pub const ALL: [Act; 6] = [Act::Apply, Act::Revert, Act::Adopt, Act::Amend, Act::Checkpoint, Act::Release];
 
     pub fn word(self) -> &'static str {
         match self {
@@ -72,6 +75,7 @@ impl Act {
             Act::Adopt => "adopt",
             Act::Amend => "amend",
             Act::Checkpoint => "checkpoint",
+            Act::Release => "release",
         }
     }
 }
@@ -137,6 +141,12 @@ impl Entry {
 
     pub fn seq(&self) -> i64 {
         self.number("seq").unwrap_or(0)
+    }
+
+    /// When it ended, or began.
+    pub fn time(&self) -> Option<DateTime<Utc>> {
+        let text = self.get("finished_at").or(self.get("started_at"))?;
+        DateTime::parse_from_rfc3339(text).ok().map(|time| time.with_timezone(&Utc))
     }
 
     /// Puts the row behind `head` and seals it with its hash.
@@ -221,6 +231,71 @@ impl State {
     pub fn get(&self, id: &Id) -> Option<&Applied> {
         self.applied.iter().find(|applied| applied.id == *id)
     }
+}
+
+/// A migration that was applied at some time: its version, and the row that holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub id: Id,
+    pub digest: Sha,
+    pub seq: i64,
+}
+
+/// What was applied, row by row. Feed it rows in the order of `seq`.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    held: Vec<Held>,
+}
+
+impl History {
+    /// Takes the next row.
+    pub fn note(&mut self, row: &Entry) {
+        let (Some(id), Some("done")) = (row.get("migration"), row.get("phase")) else { return };
+        let at = self.held.iter().rposition(|held| held.id.as_str() == id);
+        let now =
+            Held { id: Id::new(id), digest: Sha::recorded(row.get("digest").unwrap_or_default()), seq: row.seq() };
+        match (row.get("event"), at) {
+            (Some("revert"), Some(at)) => drop(self.held.remove(at)),
+            (Some("amend"), Some(at)) => self.held[at] = now,
+            (Some("apply" | "adopt"), None) => self.held.push(now),
+            _ => {}
+        }
+    }
+
+    /// What is applied behind the rows, in the order of application.
+    pub fn held(self) -> Vec<Held> {
+        self.held
+    }
+}
+
+/// A named set of migrations: a version that was deployed, and what belongs to it. The `detail` of its row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    pub name: String,
+    /// Digest of what was deployed, such as an image's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact: Option<String>,
+    /// Settings that belong to it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub config: BTreeMap<String, String>,
+    /// In the order of application.
+    pub members: Vec<Member>,
+}
+
+impl Release {
+    /// Whether it is exactly what is applied, in that order.
+    pub fn is_of(&self, applied: &[&Id]) -> bool {
+        self.members.iter().map(|member| &member.id).eq(applied.iter().copied())
+    }
+}
+
+/// A migration of a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    pub id: Id,
+    pub digest: Sha,
+    /// The ledger's row that holds this version.
+    pub row: i64,
 }
 
 /// What is wrong with a chain, at the first row where something is.

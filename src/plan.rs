@@ -3,21 +3,21 @@
 //! `A` is the state, `T` the target, closed under "requires". A plan is always: revert A∖T in the reverse of the order in
 //! which they were applied, then apply T∖A in dependency order. One planner; commands only name another T.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::goal::Why;
 use crate::id::Id;
-use crate::ledger::{Applied, Head, State};
+use crate::ledger::Head;
 use crate::migration::{Down, Migration, Transaction};
 use crate::proof::{Drops, Proof, Verdict, Waiver};
 use crate::sha::Sha;
 use crate::sql::Script;
 
 /// Which way a step goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     Up,
@@ -39,27 +39,8 @@ impl fmt::Display for Direction {
     }
 }
 
-/// What a command asks for; each only names another target set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Goal {
-    /// Everything that the checkout has.
-    All,
-    /// At most so many more, in dependency order.
-    Ahead(usize),
-    /// The migration and all that comes before it in dependency order.
-    UpTo(Id),
-    /// Without the last so many, in the order in which they were applied.
-    Back(usize),
-    /// Without what was applied after this migration.
-    BackTo(Id),
-    /// Nothing.
-    Nothing,
-    /// Without the last so many, and then with them again.
-    Again(usize),
-}
-
 /// Where the script of a step comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// The checkout's files.
@@ -76,8 +57,12 @@ pub struct Step {
     pub source: Source,
     /// For a revert: the ledger row that it takes back.
     pub reverts: Option<i64>,
+    /// For an up from the ledger: the row that holds it.
+    pub held_by: Option<i64>,
     /// Why it is in the plan.
-    pub why: String,
+    pub why: Why,
+    /// What it stands on directly, where that is declared or was observed; the ledger keeps it.
+    pub requires: Option<Vec<Id>>,
 }
 
 impl Step {
@@ -112,6 +97,15 @@ pub struct Plan {
     /// The ledger's last row when the plan was made; it is run only on that.
     pub base: Head,
     pub steps: Vec<Step>,
+    /// What stays although the goal alone would take it back, and why.
+    pub stays: Vec<(Id, Why)>,
+}
+
+impl Plan {
+    /// A plan without a step.
+    pub fn nothing(base: &Head) -> Plan {
+        Plan { base: base.clone(), steps: Vec::new(), stays: Vec::new() }
+    }
 }
 
 /// What lets a step through (I1). Only a proof check makes one, and it goes into the ledger with the step.
@@ -181,9 +175,14 @@ impl Warrant {
         Warrant::Recorded { warrant: Box::new(value) }
     }
 
-    /// As the ledger keeps it.
-    pub fn to_json(&self) -> Option<String> {
-        serde_json::to_string(self).ok()
+    /// As the ledger keeps it, with what the migration stands on directly.
+    pub fn to_json(&self, requires: Option<&[Id]>) -> Option<String> {
+        serde_json::to_string(&Kept { warrant: self, requires }).ok()
+    }
+
+    /// What a migration stood on when it was applied, where that was known.
+    pub fn recorded_edges(json: &str) -> Option<Vec<Id>> {
+        serde_json::from_str::<Edges>(json).ok()?.requires
     }
 
     /// What becomes of tables and columns with their rows.
@@ -199,6 +198,18 @@ impl Warrant {
         match self {
             Warrant::Recorded { warrant } => warrant.get("group")?.as_str(),
             Warrant::Proof { .. } | Warrant::Waiver { .. } | Warrant::Adopted { .. } => None,
+        }
+    }
+
+    /// The verdict by which it was let through.
+    pub fn verdict(&self) -> String {
+        match self {
+            Warrant::Proof { verdict, .. } | Warrant::Waiver { verdict, .. } => verdict.to_string(),
+            Warrant::Adopted { .. } => "adopted".to_owned(),
+            Warrant::Recorded { warrant } => {
+                let said = warrant.get("verdict").or(warrant.get("by")).and_then(serde_json::Value::as_str);
+                said.unwrap_or("unknown").to_owned()
+            }
         }
     }
 
@@ -221,6 +232,21 @@ impl Warrant {
     }
 }
 
+/// A warrant in a row of the ledger.
+#[derive(Serialize)]
+struct Kept<'a> {
+    #[serde(flatten)]
+    warrant: &'a Warrant,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requires: Option<&'a [Id]>,
+}
+
+/// The edges of such a row.
+#[derive(Deserialize)]
+struct Edges {
+    requires: Option<Vec<Id>>,
+}
+
 fn by(warrant: &serde_json::Value) -> Option<&str> {
     warrant.get("by")?.as_str()
 }
@@ -231,6 +257,7 @@ fn by(warrant: &serde_json::Value) -> Option<&str> {
 pub struct Proven {
     base: Head,
     steps: Vec<(Step, Warrant)>,
+    stays: Vec<(Id, Why)>,
 }
 
 impl Proven {
@@ -239,7 +266,7 @@ impl Proven {
     /// # Errors
     /// The steps that have none.
     pub fn new(plan: Plan, mut warrant: impl FnMut(&Step) -> Option<Warrant>) -> Result<Proven, Vec<Step>> {
-        let Plan { base, steps } = plan;
+        let Plan { base, steps, stays } = plan;
         let (mut proven, mut unproven) = (Vec::with_capacity(steps.len()), Vec::new());
         for step in steps {
             match warrant(&step).filter(|warrant| !matches!(warrant, Warrant::Adopted { .. })) {
@@ -247,12 +274,21 @@ impl Proven {
                 None => unproven.push(step),
             }
         }
-        if unproven.is_empty() { Ok(Proven { base, steps: proven }) } else { Err(unproven) }
+        if unproven.is_empty() { Ok(Proven { base, steps: proven, stays }) } else { Err(unproven) }
     }
 
     /// The plan alone.
     pub fn to_plan(&self) -> Plan {
-        Plan { base: self.base.clone(), steps: self.steps.iter().map(|(step, _)| step.clone()).collect() }
+        let steps = self.steps.iter().map(|(step, _)| step.clone()).collect();
+        Plan { base: self.base.clone(), steps, stays: self.stays.clone() }
+    }
+
+    /// Has each step that is applied from the checkout keep what it stands on, as `edges` tells it.
+    pub fn keep_edges(&mut self, edges: impl Fn(&Id) -> Option<Vec<Id>>) {
+        let of_checkout = |step: &&mut Step| step.direction == Direction::Up && step.source == Source::Checkout;
+        for step in self.steps.iter_mut().map(|(step, _)| step).filter(of_checkout) {
+            step.requires = edges(&step.migration.id);
+        }
     }
 
     pub fn steps(&self) -> &[(Step, Warrant)] {
@@ -273,122 +309,5 @@ impl Proven {
             Some((_, Warrant::Proof { to, .. })) => Some(to),
             _ => None,
         }
-    }
-}
-
-/// What is to be done, by id; scripts are looked up afterwards.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Moves {
-    /// What is taken back, in this order.
-    pub reverts: Vec<Applied>,
-    /// What is applied, in this order.
-    pub applies: Vec<Id>,
-}
-
-/// The moves from `state` to `goal`. `order` is the checkout in dependency order; `joins` tells whether two that stand side by
-/// side are of one group, which no plan takes apart.
-pub fn moves(state: &State, goal: &Goal, order: &[Id], joins: impl Fn(&Id, &Id) -> bool) -> Moves {
-    let applied: BTreeSet<&Id> = state.applied.iter().map(|applied| &applied.id).collect();
-    let pending = || order.iter().filter(|id| !applied.contains(id)).cloned();
-    let splits =
-        |at: usize| at > 0 && at < state.applied.len() && joins(&state.applied[at - 1].id, &state.applied[at].id);
-    let back = |keep: usize| {
-        let keep = (0..=keep).rev().find(|at| !splits(*at)).unwrap_or(0);
-        Moves { reverts: state.applied.iter().skip(keep).rev().cloned().collect(), applies: vec![] }
-    };
-    let ahead = |applies: Vec<Id>| Moves { reverts: vec![], applies };
-    let whole = |end: usize| {
-        (end..=order.len()).find(|end| *end == 0 || *end == order.len() || !joins(&order[end - 1], &order[*end]))
-    };
-    let until = |end: usize| {
-        let end = whole(end).unwrap_or(order.len());
-        ahead(order[..end].iter().filter(|id| !applied.contains(id)).cloned().collect())
-    };
-    match goal {
-        Goal::All => ahead(pending().collect()),
-        Goal::Ahead(count) => match pending().take(*count).last() {
-            Some(last) => until(order.iter().position(|id| *id == last).map_or(0, |at| at + 1)),
-            None => ahead(Vec::new()),
-        },
-        Goal::UpTo(id) => until(order.iter().position(|other| other == id).map_or(0, |at| at + 1)),
-        Goal::Back(count) => back(state.applied.len().saturating_sub(*count)),
-        Goal::BackTo(id) => {
-            let at = state.applied.iter().position(|applied| applied.id == *id).map_or(0, |at| at + 1);
-            // What is named stays, and so do the others of its group.
-            back((at..state.applied.len()).find(|at| !splits(*at)).unwrap_or(state.applied.len()))
-        }
-        Goal::Nothing => back(0),
-        Goal::Again(count) => {
-            let reverts = back(state.applied.len().saturating_sub(*count)).reverts;
-            let again: BTreeSet<&Id> = reverts.iter().map(|applied| &applied.id).collect();
-            let applies = order.iter().filter(|id| again.contains(id)).cloned().collect();
-            Moves { reverts, applies }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ids(names: &[&str]) -> Vec<Id> {
-        names.iter().map(|name| Id::new(*name)).collect()
-    }
-
-    fn state(names: &[&str]) -> State {
-        let applied = ids(names).into_iter().zip(1..).map(|(id, seq)| Applied {
-            seq,
-            order: seq,
-            id,
-            digest: Sha::of(b""),
-            is_adopted: false,
-            is_unproven: false,
-        });
-        State { applied: applied.collect(), exists: true, ..State::default() }
-    }
-
-    fn apart(_: &Id, _: &Id) -> bool {
-        false
-    }
-
-    #[test]
-    fn a_group_is_never_taken_apart() {
-        let order = ids(&["1", "2a", "2b", "3"]);
-        let joins = |one: &Id, other: &Id| one.as_str().starts_with('2') && other.as_str().starts_with('2');
-        let ups = |from: &[&str], goal| moves(&state(from), &goal, &order, joins).applies;
-        assert_eq!(ups(&[], Goal::Ahead(2)), ids(&["1", "2a", "2b"]));
-        assert_eq!(ups(&[], Goal::UpTo(Id::new("2a"))), ids(&["1", "2a", "2b"]));
-        assert_eq!(ups(&["1"], Goal::Ahead(1)), ids(&["2a", "2b"]));
-        assert_eq!(ups(&["1", "2a"], Goal::Ahead(1)), ids(&["2b"]));
-        assert_eq!(ups(&["1", "2a", "2b"], Goal::Ahead(1)), ids(&["3"]));
-        let downs = |from: &[&str], goal| {
-            let reverts = moves(&state(from), &goal, &order, joins).reverts;
-            reverts.into_iter().map(|applied| applied.id).collect::<Vec<Id>>()
-        };
-        assert_eq!(downs(&["1", "2a", "2b"], Goal::Back(1)), ids(&["2b", "2a"]));
-        assert_eq!(downs(&["1", "2a", "2b", "3"], Goal::Back(1)), ids(&["3"]));
-        assert_eq!(downs(&["1", "2a", "2b", "3"], Goal::BackTo(Id::new("2a"))), ids(&["3"]));
-        assert_eq!(downs(&["1", "2a"], Goal::Back(1)), ids(&["2a"]));
-    }
-
-    #[test]
-    fn reverts_go_in_the_reverse_of_the_order_of_application() {
-        let moves = moves(&state(&["1", "4", "2", "3"]), &Goal::Nothing, &ids(&["1", "2", "3", "4"]), apart);
-        let order: Vec<&str> = moves.reverts.iter().map(|applied| applied.id.as_str()).collect();
-        assert_eq!(order, ["3", "2", "4", "1"]);
-    }
-
-    #[test]
-    fn a_target_takes_what_comes_before_it_and_nothing_else() {
-        let moves = moves(&state(&["1"]), &Goal::UpTo(Id::new("3")), &ids(&["1", "2", "3", "4"]), apart);
-        assert_eq!(moves.applies, ids(&["2", "3"]));
-    }
-
-    #[test]
-    fn going_back_to_a_migration_keeps_it() {
-        let goal = Goal::BackTo(Id::new("4"));
-        let moves = moves(&state(&["1", "4", "2"]), &goal, &ids(&["1", "2", "4"]), apart);
-        assert_eq!(moves.reverts.len(), 1);
-        assert_eq!(moves.reverts[0].id.as_str(), "2");
     }
 }

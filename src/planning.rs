@@ -1,52 +1,199 @@
 //! Planning against a live database: what is applied, what is asked, which scripts, and what lets each step through.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::database::Database;
 use crate::engine::Server;
 use crate::fault::{Fault, Result};
 use crate::finding::{Finding, Place};
+use crate::goal::{self, Aim, Goal, Ground, Node, Why};
+use crate::graph::{Edge, Graph};
 use crate::id::Id;
 use crate::ledger::{Applied, Entry, Open, State};
-use crate::migration::{Down, Irreversible, Migration, Settings, group_sha, is_one_group, units};
-use crate::plan::{self, Direction, Goal, Plan, Source, Step, Warrant};
+use crate::migration::{Down, Irreversible, Migration, Settings, group_sha, units};
+use crate::plan::{Direction, Plan, Proven, Source, Step, Warrant};
 use crate::project::Project;
 use crate::proof::{self, Link, Standing};
 use crate::registry::Registry;
+use crate::saved::Saved;
 use crate::sha::Sha;
 use crate::sql::{Flavor, Script};
 use crate::verify::Judged;
 
-/// The plan that takes the database from its state to the goal.
+/// A goal, with the ledger's rows that hold what it wants, where these are not the checkout's files.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub goal: Goal,
+    /// By id: the row that holds the version that is wanted.
+    pub rows: BTreeMap<Id, i64>,
+}
+
+impl From<Goal> for Target {
+    fn from(goal: Goal) -> Target {
+        Target { goal, rows: BTreeMap::new() }
+    }
+}
+
+/// The plan that takes the database from its state to the target.
 ///
 /// # Errors
-/// Refused when a script that would have to run is nowhere to be had.
-pub async fn plan(database: &mut Database, project: &Project, state: &State, goal: &Goal) -> Result<Plan> {
-    let graph = project.graph()?;
-    let order: Vec<Id> = graph.order().cloned().collect();
-    let groups = match goal {
-        Goal::All | Goal::Nothing => BTreeMap::new(),
-        _ => groups(database, project, state).await?,
-    };
-    let joins =
-        |one: &Id, other: &Id| is_one_group(groups.get(one).map(String::as_str), groups.get(other).map(String::as_str));
-    let moves = plan::moves(state, goal, &order, joins);
+/// Refused when a script that would have to run is nowhere to be had, or when something is to be kept that cannot stay.
+pub async fn plan(database: &mut Database, project: &Project, state: &State, target: &Target) -> Result<Plan> {
+    let ground = ground(database, project, state, &target.goal).await?;
+    let moves = goal::moves(&ground, &target.goal).map_err(|conflict| {
+        let what = format!("`{}` cannot stay", conflict.kept);
+        Fault::refused(what)
+            .cause(format!("it stands on `{}`, which is to be taken back", conflict.stands_on))
+            .help("leave one of the two out of the command; `switchback graph` shows what stands on what")
+    })?;
+    let held: BTreeMap<&Id, &Applied> = state.applied.iter().map(|applied| (&applied.id, applied)).collect();
+    let unplaced = |id: &Id| Fault::bug(format!("`{id}` is planned and not there"));
     let mut steps = Vec::with_capacity(moves.reverts.len() + moves.applies.len());
-    for applied in &moves.reverts {
+    for (id, why) in moves.reverts {
+        let applied = *held.get(&id).ok_or_else(|| unplaced(&id))?;
         let (migration, source) = reverting(database, project, applied).await?;
-        let why = format!("applied by #{}", applied.seq);
-        let reverts = Some(applied.seq);
-        steps.push(Step { direction: Direction::Down, migration: Arc::new(migration), source, reverts, why });
+        let (migration, reverts) = (Arc::new(migration), Some(applied.seq));
+        steps.push(Step { direction: Direction::Down, migration, source, reverts, held_by: None, why, requires: None });
     }
     let by_id: BTreeMap<&Id, &Migration> = project.migrations.iter().map(|one| (&one.id, one)).collect();
-    for id in &moves.applies {
-        let Some(migration) = by_id.get(id) else { return Err(Fault::bug(format!("`{id}` is planned and not there"))) };
-        let why = "pending".to_owned();
-        let migration = Arc::new((*migration).clone());
-        steps.push(Step { direction: Direction::Up, migration, source: Source::Checkout, reverts: None, why });
+    for (id, why) in moves.applies {
+        let here = by_id.get(&id).copied();
+        let (migration, source, requires) = match target.rows.get(&id) {
+            Some(seq) => wanted(database, &id, *seq, here).await?,
+            None => (here.ok_or_else(|| unplaced(&id))?.clone(), Source::Checkout, None),
+        };
+        let migration = Arc::new(migration);
+        let held_by = target.rows.get(&id).copied().filter(|_| source == Source::Ledger);
+        steps.push(Step { direction: Direction::Up, migration, source, reverts: None, held_by, why, requires });
     }
-    Ok(Plan { base: state.head.clone(), steps })
+    Ok(Plan { base: state.head.clone(), steps, stays: moves.stays })
+}
+
+/// The plan that a file holds, of the very scripts that it names.
+///
+/// # Errors
+/// Refused when one of them is another now, or nowhere to be had.
+pub async fn saved_plan(database: &mut Database, project: &Project, state: &State, saved: &Saved) -> Result<Plan> {
+    let mut steps = Vec::with_capacity(saved.steps.len());
+    for step in &saved.steps {
+        let id = &step.id;
+        let here = || project.get(id).filter(|migration| step.is_of(migration)).cloned();
+        let found = match (step.direction, step.row) {
+            (Direction::Down, Some(row)) => match state.applied.iter().find(|one| one.id == *id && one.seq == row) {
+                Some(applied) => Some(reverting(database, project, applied).await?.0),
+                None => None,
+            },
+            (Direction::Up, Some(row)) => Some(wanted(database, id, row, None).await?.0),
+            (_, None) => here(),
+        };
+        let migration = match found.filter(|migration| step.is_of(migration)).or_else(here) {
+            Some(migration) => Arc::new(migration),
+            None => {
+                let fault = Fault::refused(format!(
+                    "`{id}` is not the migration that this plan was made with, so nothing was run"
+                ));
+                return Err(fault
+                    .cause(format!("the plan names the digest {}", step.digest.short()))
+                    .help("bring the files back that it was made with, or make the plan anew"));
+            }
+        };
+        let (reverts, held_by) = match step.direction {
+            Direction::Down => (step.row, None),
+            Direction::Up => (None, step.row),
+        };
+        let why = Why::Saved(step.why.clone());
+        steps.push(Step {
+            direction: step.direction,
+            migration,
+            source: step.source,
+            reverts,
+            held_by,
+            why,
+            requires: None,
+        });
+    }
+    Ok(Plan { base: state.head.clone(), steps, stays: Vec::new() })
+}
+
+/// The version of a migration that a row of the ledger holds: the checkout's where that is the very one.
+async fn wanted(
+    database: &mut Database,
+    id: &Id,
+    seq: i64,
+    here: Option<&Migration>,
+) -> Result<(Migration, Source, Option<Vec<Id>>)> {
+    let row = row_at(database, seq).await?;
+    let digest = row.get("digest").unwrap_or_default();
+    if let Some(same) = here.filter(|migration| migration.digest().as_str() == digest) {
+        return Ok((same.clone(), Source::Checkout, None));
+    }
+    let edges = row.get("proof").and_then(Warrant::recorded_edges);
+    Ok((of_row(database, id, &row).await?, Source::Ledger, edges))
+}
+
+/// Everything that a plan may move, and what stands on what. What is applied stands on what the ledger says that it stood on;
+/// where that says nothing, on what the checkout says of the very same migration, and else on what was applied before it.
+pub async fn ground(database: &mut Database, project: &Project, state: &State, goal: &Goal) -> Result<Ground> {
+    let graph = match project.graph() {
+        Ok(graph) => Some(graph),
+        // Going back needs nothing of the checkout: the ledger has it all.
+        Err(_) if goal.goes_back() => None,
+        Err(fault) => return Err(fault),
+    };
+    let groups = match goal.aim {
+        Aim::All | Aim::Nothing if goal.keep.is_empty() => BTreeMap::new(),
+        _ => groups(database, project, state).await?,
+    };
+    let recorded = match goal.needs_edges() {
+        true => recorded_edges(database, state).await?,
+        false => BTreeMap::new(),
+    };
+    let order: Vec<&Id> = graph.iter().flat_map(Graph::order).collect();
+    let ranks: HashMap<&Id, usize> = order.iter().enumerate().map(|(rank, id)| (*id, rank)).collect();
+    let of_checkout = |id: &Id| edges(graph.as_ref()?, id);
+    let node = |id: &Id, requires: Vec<Id>| Node {
+        id: id.clone(),
+        requires,
+        group: groups.get(id).cloned(),
+        rank: ranks.get(id).copied(),
+    };
+    let mut applied = Vec::with_capacity(state.applied.len());
+    for (at, one) in state.applied.iter().enumerate() {
+        let before = || at.checked_sub(1).map(|before| state.applied[before].id.clone()).into_iter().collect();
+        let is_same = || project.get(&one.id).is_some_and(|here| here.digest() == one.digest);
+        let requires = match recorded.get(&one.order) {
+            _ if !goal.needs_edges() => Vec::new(),
+            Some(edges) => edges.clone(),
+            None => of_checkout(&one.id).filter(|_| is_same()).unwrap_or_else(before),
+        };
+        applied.push(node(&one.id, requires));
+    }
+    let held: HashSet<&Id> = state.applied.iter().map(|one| &one.id).collect();
+    let requires = |id: &Id| graph.iter().flat_map(|graph| graph.requires(id)).map(|(id, _)| id.clone()).collect();
+    let pending = order.iter().filter(|id| !held.contains(*id)).map(|id| node(id, requires(id))).collect();
+    Ok(Ground::new(applied, pending))
+}
+
+/// What a migration of the checkout stands on directly, where that is declared or was observed.
+fn edges(graph: &Graph, id: &Id) -> Option<Vec<Id>> {
+    let edges = graph.requires(id);
+    let is_known = edges.iter().all(|(_, edge)| *edge != Edge::Before);
+    is_known.then(|| edges.into_iter().map(|(id, _)| id.clone()).collect())
+}
+
+/// Has the steps that are applied from the checkout keep what they stand on.
+pub fn keep_edges(plan: &mut Proven, project: &Project) {
+    if let Ok(graph) = project.graph() {
+        plan.keep_edges(|id| edges(&graph, id));
+    }
+}
+
+/// What applied migrations stood on when they were applied, by the sequence of the row that applied them.
+async fn recorded_edges(database: &mut Database, state: &State) -> Result<BTreeMap<i64, Vec<Id>>> {
+    let rows = database.entries_at(&state.applied.iter().map(|applied| applied.order).collect()).await?;
+    let edges = |row: &Entry| Warrant::recorded_edges(row.get("proof")?);
+    Ok(rows.iter().filter_map(|(seq, row)| Some((*seq, edges(row)?))).collect())
 }
 
 /// The groups of what is in the checkout and of what is applied, by id; what was applied otherwise keeps the group that it had.
@@ -80,8 +227,12 @@ async fn reverting(database: &mut Database, project: &Project, applied: &Applied
 
 /// The ledger's row that applied a migration.
 pub async fn row(database: &mut Database, applied: &Applied) -> Result<Entry> {
-    let mut rows = database.entries_at(&BTreeSet::from([applied.seq])).await?;
-    rows.remove(&applied.seq).ok_or_else(|| gone(applied.seq))
+    row_at(database, applied.seq).await
+}
+
+async fn row_at(database: &mut Database, seq: i64) -> Result<Entry> {
+    let mut rows = database.entries_at(&BTreeSet::from([seq])).await?;
+    rows.remove(&seq).ok_or_else(|| gone(seq))
 }
 
 fn gone(seq: i64) -> Fault {
@@ -91,19 +242,23 @@ fn gone(seq: i64) -> Fault {
 /// A migration as the ledger kept it when it was applied: scripts by content, settings, the whole of it.
 pub async fn stored(database: &mut Database, applied: &Applied) -> Result<Migration> {
     let row = row(database, applied).await?;
+    of_row(database, &applied.id, &row).await
+}
+
+async fn of_row(database: &mut Database, id: &Id, row: &Entry) -> Result<Migration> {
     let flavor = database.engine().dialect().flavor;
-    let name = |part: &str| format!("ledger:{}/{part}.sql", applied.id);
-    let up = kept(database, &row, "up_checksum", name("up"), flavor).await?;
-    let up = up.ok_or_else(|| Fault::refused(format!("the ledger keeps no up script of `{}`", applied.id)))?;
-    let settings = settings_of(&row);
-    let down = match (kept(database, &row, "down_checksum", name("down"), flavor).await?, &settings.irreversible) {
+    let name = |part: &str| format!("ledger:{id}/{part}.sql");
+    let up = kept(database, row, "up_checksum", name("up"), flavor).await?;
+    let up = up.ok_or_else(|| Fault::refused(format!("the ledger keeps no up script of `{id}`")))?;
+    let settings = settings_of(row);
+    let down = match (kept(database, row, "down_checksum", name("down"), flavor).await?, &settings.irreversible) {
         (Some(script), _) => Down::Script(script),
         (None, Some(Irreversible { reason })) => Down::Irreversible(reason.clone()),
         (None, None) => Down::Missing,
     };
-    let verify = kept(database, &row, "verify_checksum", name("verify"), flavor).await?;
-    let path = format!("ledger:{}", applied.id);
-    Ok(Migration { id: applied.id.clone(), up, down, verify, seed: None, settings, path })
+    let verify = kept(database, row, "verify_checksum", name("verify"), flavor).await?;
+    let path = format!("ledger:{id}");
+    Ok(Migration { id: id.clone(), up, down, verify, seed: None, settings, path })
 }
 
 async fn kept(
@@ -128,178 +283,8 @@ async fn kept(
     Ok(Some(script))
 }
 
-/// What the checkout says otherwise about applied migrations than the ledger (I2): those of which only the way back,
-/// the verify script or the settings were edited; and those that were adopted without a proof, and have one now.
-///
-/// # Errors
-/// Refused when an up script was really edited after it was applied, with the difference.
-pub async fn edited(database: &mut Database, project: &Project, state: &State) -> Result<Vec<Amendment>> {
-    let mut amendments = Vec::new();
-    let mut errors = Vec::new();
-    let by_id: BTreeMap<&Id, &Migration> = project.migrations.iter().map(|one| (&one.id, one)).collect();
-    for applied in &state.applied {
-        let Some(migration) = by_id.get(&applied.id) else { continue };
-        if migration.digest() == applied.digest {
-            if applied.is_unproven {
-                let (applied, migration) = (applied.clone(), Arc::new((*migration).clone()));
-                amendments.push(Amendment { applied, migration, edit: Edit::None, warrant: None });
-            }
-            continue;
-        }
-        let kept = stored(database, applied).await?;
-        if kept.up.checksum().tokens == migration.up.checksum().tokens {
-            let edit =
-                if is_by_session(migration, &kept.settings, &applied.digest) { Edit::Session } else { Edit::Own };
-            let migration = Arc::new((*migration).clone());
-            amendments.push(Amendment { applied: applied.clone(), migration, edit, warrant: None });
-        } else {
-            errors.push(edited_up(migration, &kept));
-        }
-    }
-    if errors.is_empty() {
-        find_warrants(database, project, state, &mut amendments);
-        let is_proven = |amendment: &Amendment| amendment.warrant.as_ref().is_some_and(|it| !it.is_unproven());
-        amendments.retain(|amendment| amendment.edit != Edit::None || is_proven(amendment));
-        return Ok(amendments);
-    }
-    let what = if errors.len() == 1 {
-        "a migration was changed after it was applied"
-    } else {
-        "migrations were changed after they were applied"
-    };
-    Err(Fault::refused(what).findings(errors).help("put the old text back and make the change in a new migration"))
-}
-
-/// An applied migration whose way back was edited since, or that was adopted and is proven since.
-#[derive(Clone, Debug)]
-pub struct Amendment {
-    pub applied: Applied,
-    pub migration: Arc<Migration>,
-    pub edit: Edit,
-    /// What lets the new way back into the ledger; `None`: it is not proven yet.
-    pub warrant: Option<Warrant>,
-}
-
-/// What was edited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edit {
-    /// The migration's own files.
-    Own,
-    /// Only what the project puts before every script.
-    Session,
-    /// Nothing: it was adopted without a proof.
-    None,
-}
-
-/// Whether a migration is the one that was applied but for the SQL that stands before its scripts.
-pub fn is_by_session(migration: &Migration, kept: &Settings, applied: &Sha) -> bool {
-    let mut as_kept = migration.clone();
-    as_kept.settings.session.clone_from(&kept.session);
-    as_kept.digest() == *applied
-}
-
-/// What to say of them. An edit of the project's session is told once, however many migrations it is part of.
-pub fn told(amendments: &[Amendment], project: &Project) -> Vec<Finding> {
-    let of = |edit: Edit| amendments.iter().filter(move |amendment| amendment.edit == edit);
-    let session: Vec<&Amendment> = of(Edit::Session).collect();
-    let mut findings: Vec<Finding> = of(Edit::Own).map(Amendment::finding).collect();
-    findings.extend(adopted_proven(of(Edit::None).count()));
-    for is_proven in [true, false] {
-        let count = session.iter().filter(|amendment| amendment.warrant.is_some() == is_proven).count();
-        if count > 0 {
-            findings.push(session_edited(count, is_proven, project));
-        }
-    }
-    findings
-}
-
-fn adopted_proven(count: usize) -> Option<Finding> {
-    let what = match count {
-        0 => return None,
-        1 => "1 migration was adopted without a proof and is proven now; the ledger takes the proof over".to_owned(),
-        more => format!(
-            "{more} migrations were adopted without a proof and are proven now; the ledger takes the proofs over"
-        ),
-    };
-    Some(Finding::note("adopted-proven", what))
-}
-
-fn session_edited(count: usize, is_proven: bool, project: &Project) -> Finding {
-    let since = match count {
-        1 => "1 migration was applied".to_owned(),
-        more => format!("{more} migrations were applied"),
-    };
-    let what = format!("the session SQL for {} was edited since {since}", project.engine);
-    let finding = if is_proven {
-        Finding::note("down-amended", format!("{what}, and they are proven with it; the ledger takes it over"))
-    } else {
-        let message = format!("{what}; until they are proven with it the ledger's own counts");
-        let help = "`switchback verify` proves them, and the next `switchback up` takes it over";
-        Finding::warning("session-edited", message).help(help)
-    };
-    match &project.session {
-        Some((_, place)) => finding.at(place.clone()),
-        None => finding,
-    }
-}
-
-/// The applied migrations that differ from what was applied by the project's session alone.
-pub async fn by_session(database: &mut Database, project: &Project, state: &State) -> Result<BTreeSet<Id>> {
-    let of = |applied: &Applied| project.get(&applied.id).filter(|migration| migration.digest() != applied.digest);
-    let edited: BTreeMap<i64, (&Applied, &Migration)> =
-        state.applied.iter().filter_map(|applied| Some((applied.seq, (applied, of(applied)?)))).collect();
-    let rows = database.entries_at(&edited.keys().copied().collect()).await?;
-    let is_so = |(applied, migration): &&(&Applied, &Migration)| {
-        rows.get(&applied.seq).is_some_and(|row| is_by_session(migration, &settings_of(row), &applied.digest))
-    };
-    Ok(edited.values().filter(is_so).map(|(applied, _)| applied.id.clone()).collect())
-}
-
-fn settings_of(row: &Entry) -> Settings {
+pub(crate) fn settings_of(row: &Entry) -> Settings {
     row.get("settings").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
-}
-
-impl Amendment {
-    /// What to say of it.
-    fn finding(&self) -> Finding {
-        let place = Place::new(self.migration.path.clone(), 1, 1);
-        if self.warrant.is_some() {
-            let message = "its down, verify or settings were edited and proven again; the ledger takes them over";
-            return Finding::note("down-amended", message).of(&self.applied.id).at(place);
-        }
-        let message = "its down, verify or settings were edited since it was applied; until they are proven the ledger's own count";
-        let help = "`switchback verify` proves them, and the next `switchback up` takes them over";
-        Finding::warning("down-edited", message).of(&self.applied.id).at(place).help(help)
-    }
-}
-
-fn find_warrants(database: &Database, project: &Project, state: &State, amendments: &mut [Amendment]) {
-    if amendments.is_empty() {
-        return;
-    }
-    let digest = |applied: &Applied| {
-        let amended = amendments.iter().find(|amendment| amendment.applied.id == applied.id);
-        amended.map_or_else(|| applied.digest.clone(), |amendment| amendment.migration.digest())
-    };
-    let links = links(project, state.applied.iter().map(|applied| (&applied.id, digest(applied))));
-    let server = database.server();
-    let standings = proof::chain(&links, server.engine, &server.major, &project.registry);
-    for amendment in amendments {
-        let at = links.iter().position(|link| link.id == amendment.applied.id);
-        amendment.warrant = at.and_then(|at| of_standing(&standings[at]));
-    }
-}
-
-fn edited_up(migration: &Migration, kept: &Migration) -> Finding {
-    let diff = similar::TextDiff::from_lines(kept.up.text(), migration.up.text());
-    let mut lines = Vec::new();
-    for group in diff.grouped_ops(1) {
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            lines.push(format!("{} {}", change.tag(), change.value().trim_end()));
-        }
-    }
-    let message = format!("the up of `{}` is not the one that was applied", migration.id);
-    Finding::error("edited-after-apply", message).of(&migration.id).at(migration.up.place(0)).detail(lines)
 }
 
 /// Whether the checkout has anything that is not applied as it is there, or the ledger lacks a proof.
@@ -355,7 +340,7 @@ pub fn unknown<'a>(project: &Project, state: &'a State) -> Vec<&'a Applied> {
 }
 
 /// What is applied, as a chain; its groups are what the checkout says of the very same migrations.
-fn links<'a>(project: &Project, applied: impl Iterator<Item = (&'a Id, Sha)>) -> Vec<Link> {
+pub(crate) fn links<'a>(project: &Project, applied: impl Iterator<Item = (&'a Id, Sha)>) -> Vec<Link> {
     let grouped: BTreeMap<&Id, &Migration> =
         project.migrations.iter().filter(|one| one.settings.group.is_some()).map(|one| (&one.id, one)).collect();
     let link = |(id, digest): (&Id, Sha)| {
@@ -427,7 +412,7 @@ pub fn standing(database: &Database, registry: &Registry, applied: &[&Migration]
     proof::chain(&links, server.engine, &server.major, registry).iter().map(of_standing).collect()
 }
 
-fn of_standing(standing: &Standing<'_>) -> Option<Warrant> {
+pub(crate) fn of_standing(standing: &Standing<'_>) -> Option<Warrant> {
     match standing {
         Standing::Proven(proof) | Standing::Irreversible(proof) => Some(Warrant::of_proof(proof)),
         Standing::Waived(waiver, proof) => Some(Warrant::of_waiver(waiver, *proof)),

@@ -333,10 +333,16 @@ impl<'a> Run<'a> {
     }
 
     pub(crate) fn describe(&self, entry: Entry) -> Entry {
-        described(entry, &self.step.migration, self.warrant, self.provenance, self.locked.runner())
-            .with_some("reverts", self.step.reverts.map(|seq| seq.to_string()))
-            .with("started_at", self.started_at.clone())
-            .with_some("schema_before", self.ends.before.as_ref().map(Sha::as_str))
+        described(
+            entry,
+            &self.step.migration,
+            self.warrant.to_json(self.step.requires.as_deref()),
+            self.provenance,
+            self.locked.runner(),
+        )
+        .with_some("reverts", self.step.reverts.map(|seq| seq.to_string()))
+        .with("started_at", self.started_at.clone())
+        .with_some("schema_before", self.ends.before.as_ref().map(Sha::as_str))
     }
 }
 
@@ -344,19 +350,25 @@ impl<'a> Run<'a> {
 pub(crate) fn described(
     entry: Entry,
     migration: &Migration,
-    warrant: &Warrant,
+    warrant: Option<String>,
     provenance: &Provenance,
     runner: &Runner,
 ) -> Entry {
     let text = |script: Option<&Script>| script.map(|script| script.checksum().text.clone());
-    entry
+    let entry = entry
         .with("migration", migration.id.as_str())
         .with("digest", migration.digest().as_str())
         .with_some("up_checksum", text(Some(&migration.up)))
         .with_some("down_checksum", text(migration.down.script()))
         .with_some("verify_checksum", text(migration.verify.as_ref()))
         .with_some("settings", serde_json::to_string(&migration.settings).ok())
-        .with_some("proof", warrant.to_json())
+        .with_some("proof", warrant);
+    stamped(entry, provenance, runner).with_some("ticket", migration.settings.ticket.clone())
+}
+
+/// What every row says of the run: who, from where, why.
+pub(crate) fn stamped(entry: Entry, provenance: &Provenance, runner: &Runner) -> Entry {
+    entry
         .with_some("plan", provenance.plan.clone())
         .with("run", runner.run.clone())
         .with("actor", provenance.actor.clone())
@@ -366,7 +378,6 @@ pub(crate) fn described(
         .with("host", provenance.host.clone())
         .with("tool", provenance.tool.clone())
         .with_some("reason", provenance.reason.clone())
-        .with_some("ticket", migration.settings.ticket.clone())
 }
 
 pub(crate) fn act(direction: Direction) -> Act {

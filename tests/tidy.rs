@@ -47,7 +47,9 @@ const FLOORS: &[(&str, &[&str])] = &[
             "ledger",
             "lines proof registry", // a proof holds where the registry has it; the registry is made of lines, and those of proofs
             "observed",
+            "goal",
             "plan",
+            "saved",
         ],
     ),
     ("families", &["check", "layout", "history"]),
@@ -73,8 +75,11 @@ const FLOORS: &[(&str, &[&str])] = &[
             "drafting",
             "rehearse",
             "drift",
+            "apart",
             "verify",
             "planning",
+            "amendments",
+            "targets",
             "step",
             "journalled",
             "apply",
@@ -94,7 +99,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("draft", &["objects"]),
     ("engine", &[]),
     ("report", &[]),
-    ("cli", &["draft", "drift", "execute", "exit", "formats", "heap", "ui"]),
+    ("cli", &["ask", "draft", "drift", "execute", "exit", "formats", "heap", "ui"]),
 ];
 
 /// What only the hands may do: speak, read the environment and the clock, end the process.

@@ -85,7 +85,7 @@ pub async fn run(app: &App, args: &Adopt) -> Result<u8> {
         database.close().await;
         return Ok(nothing(app, &source));
     }
-    let nothing_more = Plan { base: state.head.clone(), steps: Vec::new() };
+    let nothing_more = Plan::nothing(&state.head);
     let before = planning::walk(&mut database, &project, &state, &nothing_more).await?;
     let taken: Vec<&Migration> = new.iter().filter_map(|taken| project.get(&taken.id)).collect();
     let walk: Vec<&Migration> = before.iter().chain(taken.iter().copied()).collect();

@@ -3,11 +3,10 @@
 use clap::Args;
 
 use super::App;
+use super::ask::{Ask, Targets, Way};
 use super::execute::{Asks, RunArgs, execute};
 use super::ui;
 use crate::fault::{Fault, Result};
-use crate::id;
-use crate::plan::Goal;
 
 /// Take migrations back, the last applied first
 #[derive(Args)]
@@ -22,30 +21,27 @@ pub struct Down {
     #[arg(long, group = "target")]
     all: bool,
     #[command(flatten)]
+    targets: Targets,
+    #[command(flatten)]
     run: RunArgs,
 }
 
 pub async fn run(app: &App, args: &Down) -> Result<u8> {
-    let goal = match (args.steps, &args.to, args.all) {
-        (Some(count), _, _) => Goal::Back(count),
-        (_, Some(part), _) => back_to(app, part).await?,
-        (_, _, true) => Goal::Nothing,
+    let Targets { to_time, to_release, to_git, only, .. } = &args.targets;
+    let is_told = args.to.is_some() || args.all || to_time.is_some() || to_release.is_some();
+    let steps = match args.steps {
+        None if is_told || to_git.is_some() || !only.is_empty() => None,
         // On a terminal the last migration is shown and asked about; nobody else is guessed for.
-        _ if ui::can_ask() && !args.run.yes => Goal::Back(1),
-        _ => {
+        None if ui::can_ask() && !args.run.yes => Some(1),
+        None => {
             let fault = Fault::usage("nothing says how far down to go");
-            return Err(fault.help("`--steps 1` takes the last migration back; `--to ID` and `--all` go further"));
+            return Err(fault.help(
+                "`--steps 1` takes the last migration back; `--to ID`, `--to-time TIME` and `--all` go further, and \
+                 `--only ID` takes one out of the middle",
+            ));
         }
+        some => some,
     };
-    execute(app, "down", &goal, &args.run, Asks::Always).await
-}
-
-/// The id may be one that only the database knows.
-async fn back_to(app: &App, part: &str) -> Result<Goal> {
-    let mut database = app.database().await?;
-    let state = database.state().await?;
-    database.close().await;
-    id::find(state.applied.iter().map(|applied| &applied.id), part).map(|id| Goal::BackTo(id.clone())).map_err(
-        |fault| fault.help("`--to` names a migration that is applied and stays; `switchback status` lists them"),
-    )
+    let ask = Ask::new(Way::Down, steps, args.to.as_ref(), &args.targets);
+    execute(app, "down", &ask, &args.run, Asks::Always).await
 }

@@ -3,21 +3,28 @@
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::ask::{Ask, Targets};
 use super::{App, ui};
+use crate::amendments::{self, Amendment};
+use crate::apart;
 use crate::apply::{self, Report, Resume};
 use crate::cost::{self, Cost};
 use crate::database::Database;
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
+use crate::goal::{Aim, Goal};
 use crate::ledger::{Open, State};
 use crate::migration::Migration;
-use crate::plan::{Direction, Goal, Plan, Proven, Step, Warrant};
-use crate::planning::{self, Amendment};
+use crate::plan::{Direction, Plan, Proven, Source, Step, Warrant};
+use crate::planning;
 use crate::project::Project;
 use crate::proof::Verdict;
 use crate::recover::{self, InDoubt};
 use crate::report::{clean, count, human, json};
+use crate::revision::Folder;
+use crate::saved::Saved;
+use crate::sha::Sha;
 use crate::verify::{self, AfterFailure, Judged, Options, Reuse};
 
 /// How often a plan is made anew because another runner was quicker.
@@ -63,17 +70,17 @@ pub enum Asks {
     OnlyForLoss,
 }
 
-/// Takes the database to the goal.
-pub async fn execute(app: &App, verb: &'static str, goal: &Goal, args: &RunArgs, asks: Asks) -> Result<u8> {
+/// Takes the database to the target.
+pub async fn execute(app: &App, verb: &'static str, ask: &Ask, args: &RunArgs, asks: Asks) -> Result<u8> {
     let mut has_knocked = false;
     for _ in 0..ROUNDS {
-        let mut round = Round::open(app, verb, args).await?;
+        let mut round = Round::open(app, verb, ask, args).await?;
         if round.state.open.is_some() && !std::mem::replace(&mut has_knocked, true) {
             // What looks half-way may be another runner at work: whoever gets the lock knows that it is not.
             round.knock().await?;
             continue;
         }
-        let Some((plan, costs)) = round.prepare(goal).await? else {
+        let Some((plan, costs)) = round.prepare().await? else {
             let Round { project, state, .. } = round;
             // As in `status`: the process ends here.
             std::mem::forget((project, state));
@@ -84,11 +91,11 @@ pub async fn execute(app: &App, verb: &'static str, goal: &Goal, args: &RunArgs,
         }
         if !costs.is_empty() && round.is_stale().await? {
             app.context.go_on()?;
-            overtaken(goal, changed_meanwhile())?;
+            overtaken(&round.goal, changed_meanwhile())?;
             continue;
         }
         consent(&plan, &costs, args, asks)?;
-        match round.run(&plan, goal).await? {
+        match round.run(plan).await? {
             Ran::Done(report) => return Ok(done(app, verb, &report)),
             Ran::Overtaken => app.context.go_on()?,
         }
@@ -107,10 +114,15 @@ enum Ran {
 struct Round<'a> {
     app: &'a App,
     verb: &'static str,
+    ask: &'a Ask,
     args: &'a RunArgs,
     database: Database,
     project: Project,
+    /// Where the files of another revision stand.
+    folder: Option<Folder>,
     state: State,
+    /// What is asked for, in this state.
+    goal: Goal,
     /// Where the first step goes on, when an earlier run left it half-way.
     resume: Option<Resume>,
     /// Applied migrations whose way back was edited.
@@ -118,18 +130,21 @@ struct Round<'a> {
 }
 
 impl<'a> Round<'a> {
-    async fn open(app: &'a App, verb: &'static str, args: &'a RunArgs) -> Result<Round<'a>> {
+    async fn open(app: &'a App, verb: &'static str, ask: &'a Ask, args: &'a RunArgs) -> Result<Round<'a>> {
         let (mut database, mut project, state) = app.look(Project::load_files).await?;
         refuse_foreign_history(&mut database, &state).await?;
         let needs_registry = match verb {
-            "up" => planning::differs(&project, &state),
-            "down" => args.locked,
+            "up" => planning::differs(&project, &state) || !ask.is_of_checkout(),
+            "down" => args.locked || !matches!(ask.targets, Targets { to_time: None, to_release: None, .. }),
             _ => true,
         };
         if needs_registry {
             project.read_registry()?;
         }
-        Ok(Round { app, verb, args, database, project, state, resume: None, amendments: Vec::new() })
+        let (project, folder) = ask.project(app, &database, project)?;
+        let goal = Goal::from(Aim::All);
+        let (resume, amendments) = (None, Vec::new());
+        Ok(Round { app, verb, ask, args, database, project, folder, state, goal, resume, amendments })
     }
 
     /// Takes the run's lock and gives it back: afterwards nobody is at work who was when the state was read.
@@ -140,32 +155,34 @@ impl<'a> Round<'a> {
     }
 
     /// The proven plan and what it costs; `None` when there is nothing to do.
-    async fn prepare(&mut self, goal: &Goal) -> Result<Option<(Proven, Vec<Cost>)>> {
-        if self.verb != "down" {
-            self.project.require_readable()?;
-        }
+    async fn prepare(&mut self) -> Result<Option<(Proven, Vec<Cost>)>> {
         // Going down needs nothing of the checkout: the ledger has the scripts.
-        if self.verb != "down" {
-            self.amendments = planning::edited(&mut self.database, &self.project, &self.state).await?;
+        if self.ask.is_of_checkout() {
+            self.project.require_readable()?;
+            self.amendments = amendments::edited(&mut self.database, &self.project, &self.state).await?;
         }
-        for finding in planning::told(&self.amendments, &self.project) {
+        for finding in amendments::told(&self.amendments, &self.project) {
             self.app.context.tell(Event::Warning(finding));
         }
-        if self.verb != "down" {
+        if self.ask.is_of_checkout() {
             let renamed = planning::renamed(&self.project, &self.state);
             let told = renamed.into_iter().map(|(applied, migration)| planning::told_renamed(applied, migration));
             told.for_each(|finding| self.app.context.tell(Event::Warning(finding)));
         }
-        let plan = planning::plan(&mut self.database, &self.project, &self.state, goal).await?;
+        if let Some(saved) = &self.ask.saved {
+            self.require_base(saved).await?;
+        }
+        let (plan, goal) = self.ask.plan(&mut self.database, &self.project, &self.state).await?;
+        self.goal = goal;
         refuse_other_than_open(&self.state, &plan, &self.project)?;
         if plan.steps.is_empty() && !self.amends() {
             return Ok(None);
         }
-        if self.verb != "down" {
+        if self.ask.is_of_files() {
             self.project.require_sound()?;
         }
         refuse_irreversible(&plan)?;
-        if self.args.locked && !self.project.is_current() {
+        if self.args.locked && self.ask.saved.is_none() && !self.project.is_current() {
             let fault = Fault::refused("the registry does not name these files, and --locked writes none");
             return Err(
                 fault.help("run `switchback seal` and commit the registry; `switchback check` tells what differs")
@@ -176,15 +193,27 @@ impl<'a> Round<'a> {
             self.prove(&plan, &mut warrants).await?;
         }
         let mut given = warrants.into_iter();
-        let proven = Proven::new(plan, |_| given.next().flatten())
+        let mut proven = Proven::new(plan, |_| given.next().flatten())
             .map_err(|steps| Fault::bug(format!("{} steps have no warrant", steps.len())))?;
+        planning::keep_edges(&mut proven, &self.project);
         self.tell_unproven(&proven);
         if let (Some(open), Some((step, _))) = (self.state.open.clone(), proven.steps().first()) {
             self.resume = Some(self.resume(&open, step).await?);
         }
         self.refuse_by_policy(&proven)?;
+        self.refuse_blocked(&proven).await?;
         let costs = cost::costs(&mut self.database, &proven).await?;
         Ok(Some((proven, costs)))
+    }
+
+    /// # Errors
+    /// Refused where the database is not the one, or not in the state, that a saved plan was made on.
+    async fn require_base(&mut self, saved: &Saved) -> Result<()> {
+        saved.require_fresh((self.app.context.clock)())?;
+        let identity = Sha::of(self.database.identity().await?.as_bytes());
+        saved.require_database(&identity, &self.database.target().shown())?;
+        saved.require_state(&self.state)?;
+        saved.require_schema(&self.database.snapshot().await?.weak_digest())
     }
 
     /// Whether another runner was at work since the state was read: what was counted since may be of another state.
@@ -200,10 +229,14 @@ impl<'a> Round<'a> {
 
     /// Makes the proofs that are missing, in a shadow, first (I1).
     async fn prove(&mut self, plan: &Plan, warrants: &mut [Option<Warrant>]) -> Result<()> {
-        if self.args.locked {
-            let missing = plan.steps.iter().zip(warrants.iter()).filter(|(_, warrant)| warrant.is_none());
-            let ids: Vec<&str> = missing.map(|(step, _)| step.migration.id.as_str()).collect();
-            let what = format!("{} not proven, and --locked proves nothing", count_are(ids.len()));
+        let missing = plan.steps.iter().zip(warrants.iter()).filter(|(_, warrant)| warrant.is_none());
+        // What the ledger kept is proven where it is run: no registry tells of it.
+        let is_owed = |step: &Step| self.args.locked || (self.ask.saved.is_some() && step.source == Source::Checkout);
+        let owed = missing.filter(|(step, _)| is_owed(step));
+        let ids: Vec<&str> = owed.map(|(step, _)| step.migration.id.as_str()).collect();
+        if !ids.is_empty() {
+            let by = if self.args.locked { "--locked" } else { "a saved plan" };
+            let what = format!("{} not proven, and {by} proves nothing", count_are(ids.len()));
             let fault = Fault::refused(what).cause(shortened(&ids));
             return Err(fault.help("run `switchback verify` and commit the registry"));
         }
@@ -211,7 +244,10 @@ impl<'a> Round<'a> {
         let walk: Vec<&Migration> = walk.iter().collect();
         let server = self.database.server().clone();
         let mut maker = self.app.maker(&mut self.database).await?;
-        self.project.seal();
+        let is_own = self.ask.is_of_checkout();
+        if is_own {
+            self.project.seal();
+        }
         let only = plan.steps.iter().filter(|step| step.direction == Direction::Up);
         let options = Options {
             reuse: Reuse::Known,
@@ -223,7 +259,10 @@ impl<'a> Round<'a> {
         };
         let registry = &mut self.project.registry;
         let outcome = verify::verify(&mut maker, &server, &walk, registry, &options, &self.app.context).await?;
-        self.project.save()?;
+        // The registry tells of the checkout's files alone.
+        if is_own {
+            self.project.save()?;
+        }
         let mut refused = Vec::new();
         for (step, warrant) in plan.steps.iter().zip(warrants).filter(|(step, _)| step.direction == Direction::Up) {
             let Some(judged) = outcome.judged.iter().find(|judged| judged.id == step.migration.id) else { continue };
@@ -239,6 +278,28 @@ impl<'a> Round<'a> {
             return Ok(());
         }
         Err(unproven(&refused))
+    }
+
+    /// What is taken back from under what stays has to end where a history without it would (I12).
+    ///
+    /// # Errors
+    /// Refused with what stands in the way.
+    async fn refuse_blocked(&mut self, plan: &Proven) -> Result<()> {
+        let plan = plan.to_plan();
+        if !apart::keeps_later(&self.state.applied, &plan) {
+            return Ok(());
+        }
+        let nothing = Plan::nothing(&self.state.head);
+        let applied = planning::walk(&mut self.database, &self.project, &self.state, &nothing).await?;
+        let mut maker = self.app.maker(&mut self.database).await?;
+        let findings = apart::findings(&mut maker, &applied, &plan, &self.app.context).await?;
+        if findings.iter().any(|finding| finding.severity == Severity::Error) {
+            let fault =
+                Fault::refused("what stays does not stand without what would be taken back, so nothing was run");
+            return Err(fault.findings(findings));
+        }
+        findings.into_iter().for_each(|finding| self.app.context.tell(Event::Warning(finding)));
+        Ok(())
     }
 
     /// # Errors
@@ -259,7 +320,7 @@ impl<'a> Round<'a> {
 
     /// Finds out, by reading back, behind which statement an earlier run stopped (I4).
     async fn resume(&mut self, open: &Open, step: &Step) -> Result<Resume> {
-        let nothing = Plan { base: self.state.head.clone(), steps: Vec::new() };
+        let nothing = Plan::nothing(&self.state.head);
         let applied = planning::walk(&mut self.database, &self.project, &self.state, &nothing).await?;
         let mut maker = self.app.maker(&mut self.database).await?;
         let live = self.database.snapshot().await?;
@@ -281,7 +342,7 @@ impl<'a> Round<'a> {
     async fn dry_run(mut self, plan: &Proven, costs: &[Cost]) -> Result<u8> {
         let plan = plan.to_plan();
         let mut applied = Vec::new();
-        let nothing = Plan { base: self.state.head.clone(), steps: Vec::new() };
+        let nothing = Plan::nothing(&self.state.head);
         applied.extend(planning::walk(&mut self.database, &self.project, &self.state, &nothing).await?);
         let mut maker = self.app.maker(&mut self.database).await?;
         let times = crate::rehearse::rehearse(&mut maker, &applied, &plan, &self.app.context).await?;
@@ -306,18 +367,21 @@ impl<'a> Round<'a> {
         Ok(super::exit::DONE)
     }
 
-    async fn run(self, plan: &Proven, goal: &Goal) -> Result<Ran> {
-        let amends = self.amends();
-        let Round { app, verb, args, database, project, state, resume, amendments } = self;
+    async fn run(self, plan: Proven) -> Result<Ran> {
+        let (amends, plan) = (self.amends(), &plan);
+        let Round { app, verb, ask, args, database, project, folder, state, goal, resume, amendments } = self;
         // The plan has what is run; files and proofs are not needed any more.
-        drop(project);
+        drop((project, folder));
         super::heap::give_back();
-        let (runner, provenance) = app.runner(verb, args.reason.as_deref());
+        let saved = ask.saved.as_ref();
+        let reason = args.reason.as_deref().or(saved.and_then(|saved| saved.reason.as_deref()));
+        let (runner, mut provenance) = app.runner(verb, reason);
+        provenance.plan = saved.map(|saved| saved.digest.as_str().to_owned());
         let mut locked = database.lock(&app.context, runner, app.waits()).await?;
         let now = locked.state().await?;
         if now.applied != state.applied || now.open != state.open {
             locked.release().await;
-            return overtaken(goal, changed_meanwhile());
+            return overtaken(&goal, changed_meanwhile());
         }
         let outcome =
             match if amends { apply::amend(&mut locked, &amendments, &provenance, &app.context).await } else { Ok(()) }
@@ -329,7 +393,7 @@ impl<'a> Round<'a> {
         app.context.tell(Event::Ends);
         locked.release().await;
         match outcome {
-            Err(fault) if fault.kind() == FaultKind::Overtaken => overtaken(goal, fault),
+            Err(fault) if fault.kind() == FaultKind::Overtaken => overtaken(&goal, fault),
             other => other.map(Ran::Done),
         }
     }
@@ -356,10 +420,7 @@ fn changed_meanwhile() -> Fault {
 
 /// A goal that is a set can be reached from wherever the database is now; one that counts from the state cannot.
 fn overtaken(goal: &Goal, fault: Fault) -> Result<Ran> {
-    match goal {
-        Goal::All | Goal::UpTo(_) | Goal::Nothing | Goal::BackTo(_) => Ok(Ran::Overtaken),
-        Goal::Ahead(_) | Goal::Back(_) | Goal::Again(_) => Err(fault),
-    }
+    if goal.is_settled() { Ok(Ran::Overtaken) } else { Err(fault) }
 }
 
 /// Another tool's history with rows, and no ledger of ours: whose database is it?

@@ -26,6 +26,8 @@ use crate::sql::Flavor;
 use ui::{Terminal, Voice};
 
 mod adopt;
+mod apply;
+mod ask;
 mod check;
 mod diff;
 mod down;
@@ -40,6 +42,7 @@ mod log;
 mod new;
 mod plan;
 mod redo;
+mod release;
 mod seal;
 mod shadow;
 mod status;
@@ -102,7 +105,9 @@ pub enum Command {
     Up(up::Up),
     Down(down::Down),
     Redo(redo::Redo),
+    Release(release::Release),
     Plan(plan::PlanArgs),
+    Apply(apply::Apply),
     Log(log::Log),
     Drift(drift::Drift),
     Diff(diff::Diff),
@@ -136,7 +141,9 @@ impl Command {
             Command::Up(_) => "up",
             Command::Down(_) => "down",
             Command::Redo(_) => "redo",
+            Command::Release(_) => "release",
             Command::Plan(_) => "plan",
+            Command::Apply(_) => "apply",
             Command::Log(_) => "log",
             Command::Drift(_) => "drift",
             Command::Diff(_) => "diff",
@@ -184,7 +191,9 @@ async fn dispatch(app: &App, command: Command) -> Result<u8> {
         Command::Up(args) => up::run(app, &args).await,
         Command::Down(args) => down::run(app, &args).await,
         Command::Redo(args) => redo::run(app, &args).await,
+        Command::Release(args) => release::run(app, &args).await,
         Command::Plan(args) => plan::run(app, &args).await,
+        Command::Apply(args) => apply::run(app, &args).await,
         Command::Log(args) => log::run(app, &args).await,
         Command::Drift(args) => drift::run(app, &args).await,
         Command::Diff(args) => diff::run(app, &args).await,

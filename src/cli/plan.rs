@@ -1,22 +1,37 @@
 //! `switchback plan`
 
-use clap::{Args, ValueEnum};
+use std::path::{Path, PathBuf};
+
+use chrono::TimeDelta;
+use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::ask::{self, Ask, Targets, Way};
 use super::execute::shortened;
-use super::{App, ui};
-use crate::cost;
-use crate::fault::Result;
-use crate::finding::Finding;
-use crate::id;
-use crate::plan::{Goal, Proven, Warrant};
+use super::{App, exit, ui};
+use crate::apart;
+use crate::cost::{self, Cost};
+use crate::database::Database;
+use crate::drift;
+use crate::event::Event;
+use crate::fault::{Fault, Result};
+use crate::finding::{Finding, Severity, worst};
+use crate::ledger::State;
+use crate::plan::{Direction, Plan, Proven, Source, Step, Warrant};
 use crate::planning;
-use crate::project::Project;
-use crate::report::{human, json};
+use crate::project::{Project, write_whole};
+use crate::rehearse;
+use crate::report::human::{self, Detail};
+use crate::report::json;
+use crate::saved::{self, Base, FORM, Saved};
+use crate::sha::Sha;
 
-/// Show what `up` or `down` would do; nothing is changed and nothing is proven
+/// Show what `up` or `down` would do, and what it costs; the database is not changed
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct PlanArgs {
+    #[command(subcommand)]
+    what: Option<What>,
     /// Which way
     #[arg(value_enum, default_value_t = Way::Up)]
     way: Way,
@@ -29,60 +44,268 @@ pub struct PlanArgs {
     /// Everything (the default)
     #[arg(long, group = "target")]
     all: bool,
+    #[command(flatten)]
+    targets: Targets,
+    /// Save it, to be run by `switchback apply FILE`; it is rehearsed first
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How long a saved plan may be run: 30m, 24h, 7d
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = saved::validity, requires = "output")]
+    valid_for: TimeDelta,
+    /// Run it first in a shadow that was brought to the database's state, and compare that with the live schema
+    #[arg(long)]
+    rehearse: bool,
+    /// Save it without that
+    #[arg(long, conflicts_with = "rehearse")]
+    no_rehearsal: bool,
+    /// Why; it stands in the saved plan, and in the ledger once that is run
+    #[arg(long, value_name = "TEXT", requires = "output")]
+    reason: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Way {
-    Up,
-    Down,
+/// What is done with a plan that is there.
+#[derive(Subcommand)]
+enum What {
+    /// Show a saved plan; no database is asked
+    Show {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// With the scripts
+        #[arg(long)]
+        sql: bool,
+    },
 }
 
 pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
+    if let Some(What::Show { file, sql }) = &args.what {
+        return show(app, &ask::read(file)?, if *sql { Detail::Scripts } else { Detail::Steps });
+    }
     let (mut database, project, state) = app.look(Project::load).await?;
-    let goal = match (args.way, args.steps, &args.to) {
-        (Way::Up, Some(count), _) => Goal::Ahead(count),
-        (Way::Down, Some(count), _) => Goal::Back(count),
-        (Way::Up, _, Some(part)) => Goal::UpTo(project.find(part)?.clone()),
-        (Way::Down, _, Some(part)) => {
-            Goal::BackTo(id::find(state.applied.iter().map(|applied| &applied.id), part)?.clone())
-        }
-        (Way::Up, None, None) => Goal::All,
-        (Way::Down, None, None) => Goal::Nothing,
-    };
-    let plan = planning::plan(&mut database, &project, &state, &goal).await?;
-    let warrants = planning::warrants(&mut database, &project, &state, &plan).await?;
-    let steps = || plan.steps.iter().zip(&warrants);
-    let told = steps().filter_map(|(step, warrant)| planning::told_unproven(step, warrant.as_ref()?));
-    let findings: Vec<Finding> = told.collect();
-    let missing = steps().filter(|(_, warrant)| warrant.is_none());
-    let unproven: Vec<&str> = missing.map(|(step, _)| step.migration.id.as_str()).collect();
-    let mut given = warrants.into_iter();
-    let known = Proven::new(plan.clone(), |_| given.next().flatten().or(Some(Warrant::recorded(None))));
-    let costs = match known {
-        Ok(proven) => cost::costs(&mut database, &proven).await?,
-        Err(_) => Vec::new(),
+    let ask = Ask::new(args.way, args.steps, args.to.as_ref(), &args.targets);
+    let (project, _folder) = ask.project(app, &database, project)?;
+    let (plan, _) = ask.plan(&mut database, &project, &state).await?;
+    let mut made = Made::new(app, &mut database, &project, &state, plan).await?;
+    let is_rehearsed = args.rehearse || (args.output.is_some() && !args.no_rehearsal);
+    made.look_into(app, &mut database, &project, &state, is_rehearsed).await?;
+    let written = match &args.output {
+        Some(path) => Some((path, made.save(app, args, &ask, &mut database, &state).await?)),
+        None => None,
     };
     database.close().await;
+    if let Some((path, saved)) = &written {
+        write_whole(path, &saved.to_text())?;
+    }
+    made.tell(app, written.as_ref().map(|(path, saved)| (path.as_path(), saved)));
+    Ok(if made.is_blocked() { exit::FINDINGS } else { exit::DONE })
+}
+
+fn show(app: &App, saved: &Saved, detail: Detail) -> Result<u8> {
     match app.voice {
         ui::Voice::Json => {
-            let fields = json!({
-                "base": plan.base,
-                "steps": json::steps(&plan, &costs),
-                "unproven": unproven.len(),
-                "findings": findings.iter().map(json::finding).collect::<Vec<_>>(),
-            });
-            ui::out(&format!("{}\n", json::command("plan", "ok", fields)));
+            ui::out(&format!("{}\n", json::command("plan", "ok", json!({"plan": saved}))));
         }
-        ui::Voice::Human if plan.steps.is_empty() => ui::talk("nothing to do\n"),
-        ui::Voice::Human => {
-            ui::out(&human::plan(&plan, &costs));
-            findings.iter().for_each(|finding| ui::talk(&human::finding(finding)));
-            if !unproven.is_empty() {
-                let (ids, are) = (shortened(&unproven), if unproven.len() == 1 { "is" } else { "are" });
-                let text = format!("{} of these {are} not proven yet ({ids})", unproven.len());
-                ui::talk(&format!("{text}; `switchback verify` or `up` proves what is not\n"));
+        ui::Voice::Human => ui::out(&human::saved(saved, detail, (app.context.clock)())),
+    }
+    Ok(exit::DONE)
+}
+
+/// A plan with what is known about it.
+struct Made {
+    plan: Plan,
+    warrants: Vec<Option<Warrant>>,
+    costs: Vec<Cost>,
+    findings: Vec<Finding>,
+    /// Whether what stays was seen to stand without what is taken back; `None`: nothing stays that came later.
+    is_safe: Option<bool>,
+    /// Milliseconds of each step in the rehearsal.
+    millis: Vec<u64>,
+}
+
+impl Made {
+    async fn new(app: &App, database: &mut Database, project: &Project, state: &State, plan: Plan) -> Result<Made> {
+        let warrants = planning::warrants(database, project, state, &plan).await?;
+        let told = plan.steps.iter().zip(&warrants);
+        let findings = told.filter_map(|(step, warrant)| planning::told_unproven(step, warrant.as_ref()?)).collect();
+        let mut given = warrants.clone().into_iter();
+        let known = Proven::new(plan.clone(), |_| given.next().flatten().or(Some(Warrant::recorded(None))));
+        let costs = match known {
+            Ok(proven) => cost::costs(database, &proven).await?,
+            Err(_) => Vec::new(),
+        };
+        app.context.go_on()?;
+        Ok(Made { plan, warrants, costs, findings, is_safe: None, millis: Vec::new() })
+    }
+
+    /// What a shadow shows: whether what stays can stay (I12), and where it is wanted how the plan goes.
+    async fn look_into(
+        &mut self,
+        app: &App,
+        database: &mut Database,
+        project: &Project,
+        state: &State,
+        is_rehearsed: bool,
+    ) -> Result<()> {
+        let is_apart = apart::keeps_later(&state.applied, &self.plan);
+        if self.plan.steps.is_empty() || !(is_apart || is_rehearsed) {
+            return Ok(());
+        }
+        let applied = planning::walk(database, project, state, &Plan::nothing(&state.head)).await?;
+        let mut maker = app.maker(database).await?;
+        if is_apart {
+            let found = apart::findings(&mut maker, &applied, &self.plan, &app.context).await?;
+            self.is_safe = Some(worst(&found) != Some(Severity::Error));
+            self.findings.extend(found);
+        }
+        if is_rehearsed && self.is_safe != Some(false) {
+            let live = database.snapshot().await?;
+            let replayed = drift::replayed(&mut maker, &applied, &app.context).await?;
+            let drifted = drift::findings(&replayed, &live, &app.config.drift, &applied);
+            self.findings.extend(
+                drifted
+                    .into_iter()
+                    .filter(|finding| finding.severity == Severity::Error)
+                    .map(|finding| Finding { severity: Severity::Warning, ..finding }),
+            );
+            self.millis = rehearse::rehearse(&mut maker, &applied, &self.plan, &app.context).await?;
+        }
+        Ok(())
+    }
+
+    fn is_blocked(&self) -> bool {
+        self.is_safe == Some(false)
+    }
+
+    fn unproven(&self) -> impl Iterator<Item = &Step> {
+        let missing = self.plan.steps.iter().zip(&self.warrants).filter(|(_, warrant)| warrant.is_none());
+        missing.map(|(step, _)| step)
+    }
+
+    /// The plan as a file holds it.
+    async fn save(
+        &self,
+        app: &App,
+        args: &PlanArgs,
+        ask: &Ask,
+        database: &mut Database,
+        state: &State,
+    ) -> Result<Saved> {
+        // What the ledger kept is proven where it is run: no registry tells of it.
+        let owed = self.unproven().filter(|step| step.source == Source::Checkout);
+        let unproven: Vec<&str> = owed.map(|step| step.migration.id.as_str()).collect();
+        if !unproven.is_empty() {
+            let fault = Fault::refused("what is not proven is not saved as a plan").cause(shortened(&unproven));
+            return Err(fault.help("`switchback verify` proves it"));
+        }
+        if self.is_blocked() {
+            let fault =
+                Fault::refused("what stays does not stand without what would be taken back, so nothing was saved");
+            return Err(fault.findings(self.findings.clone()));
+        }
+        if let Some(open) = &state.open {
+            let fault = Fault::refused(format!(
+                "the {} of `{}` stopped half-way, so nothing can be planned",
+                open.event, open.id
+            ));
+            return Err(fault.help("`switchback status` tells how to go on"));
+        }
+        let (runner, provenance) = app.runner("plan", args.reason.as_deref());
+        let made = (app.context.clock)();
+        let target = saved::Target {
+            engine: database.server().engine.to_owned(),
+            version: database.server().version.clone(),
+            shown: database.target().shown(),
+            identity: Sha::of(database.identity().await?.as_bytes()),
+        };
+        let schema = database.snapshot().await?.weak_digest();
+        let saved = Saved {
+            switchback_plan: FORM,
+            asked: ask.shown(),
+            made,
+            expires: made + args.valid_for,
+            by: provenance.actor,
+            host: runner.host,
+            tool: provenance.tool,
+            git_commit: provenance.git_commit,
+            reason: provenance.reason,
+            database: target,
+            base: Base::of(state, schema),
+            steps: self.steps(),
+            stays: self.plan.stays.iter().map(|(id, why)| (id.clone(), why.to_string())).collect(),
+            notes: self.findings.iter().map(|finding| finding.message.clone()).collect(),
+            digest: Sha::of(b""),
+        };
+        Ok(saved.sealed())
+    }
+
+    fn steps(&self) -> Vec<saved::Step> {
+        let steps = self.plan.steps.iter().zip(&self.warrants).enumerate();
+        let step = |(at, (step, warrant)): (usize, (&Step, &Option<Warrant>))| {
+            let migration = &step.migration;
+            let own = self.costs.iter().filter(|cost| cost.id == migration.id && cost.direction == step.direction);
+            let drop = |cost: &Cost| saved::Drop { object: cost.object.clone(), rows: cost.rows };
+            saved::Step {
+                direction: step.direction,
+                id: migration.id.clone(),
+                why: step.why.to_string(),
+                digest: migration.digest(),
+                up: migration.up.checksum().text.clone(),
+                down: migration.down.script().map(|script| script.checksum().text.clone()),
+                source: step.source,
+                row: match step.direction {
+                    Direction::Down => step.reverts,
+                    Direction::Up => step.held_by,
+                },
+                verdict: warrant.as_ref().map_or_else(|| "unproven".to_owned(), Warrant::verdict),
+                drops: own.map(drop).collect(),
+                rehearsed_ms: self.millis.get(at).copied(),
+                sql: step.script().map(|script| script.text().to_owned()).unwrap_or_default(),
+            }
+        };
+        steps.map(step).collect()
+    }
+
+    fn tell(&self, app: &App, written: Option<(&Path, &Saved)>) {
+        let unproven: Vec<&str> = self.unproven().map(|step| step.migration.id.as_str()).collect();
+        match app.voice {
+            ui::Voice::Json => {
+                let fields = json!({
+                    "base": self.plan.base,
+                    "steps": json::steps(&self.plan, &self.costs),
+                    "stays": self.plan.stays.iter().map(|(id, why)| json!({"id": id, "why": why})).collect::<Vec<_>>(),
+                    "safe": self.is_safe,
+                    "millis": self.millis,
+                    "unproven": unproven.len(),
+                    "saved": written.map(|(path, saved)| json!({"file": path, "digest": saved.digest, "expires": saved.expires})),
+                    "findings": self.findings.iter().map(json::finding).collect::<Vec<_>>(),
+                });
+                let outcome = if self.is_blocked() { "findings" } else { "ok" };
+                ui::out(&format!("{}\n", json::command("plan", outcome, fields)));
+            }
+            ui::Voice::Human if self.plan.steps.is_empty() => ui::talk("nothing to do\n"),
+            ui::Voice::Human => {
+                ui::out(&human::plan(&self.plan, &self.costs));
+                self.findings.iter().for_each(|finding| ui::talk(&human::finding(finding)));
+                if self.is_safe == Some(true) {
+                    ui::talk("safe: a shadow ends in the schema that a history without them has\n");
+                }
+                if !self.millis.is_empty() {
+                    let total = crate::report::duration(self.millis.iter().sum());
+                    ui::talk(&format!("rehearsed in a shadow in {total}\n"));
+                }
+                if !unproven.is_empty() {
+                    let (ids, are) = (shortened(&unproven), if unproven.len() == 1 { "is" } else { "are" });
+                    let text = format!("{} of these {are} not proven yet ({ids})", unproven.len());
+                    ui::talk(&format!("{text}; `switchback verify` or `up` proves what is not\n"));
+                }
+                if let Some((path, saved)) = written {
+                    let (path, digest) = (path.display(), saved.digest.short());
+                    let until = saved.expires.format("%Y-%m-%d %H:%M UTC");
+                    app.context.tell(Event::Ends);
+                    ui::talk(&format!(
+                        "saved as {path} ({digest}), good until {until}; `switchback apply {path}` runs it\n"
+                    ));
+                }
             }
         }
     }
-    Ok(super::exit::DONE)
 }

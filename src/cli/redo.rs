@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::App;
+use super::ask::{Ask, Targets, Way};
 use super::execute::{Asks, RunArgs, execute};
 use crate::fault::Result;
-use crate::plan::Goal;
 
 /// Take the last migrations back and apply them again
 #[derive(Args)]
@@ -18,5 +18,6 @@ pub struct Redo {
 }
 
 pub async fn run(app: &App, args: &Redo) -> Result<u8> {
-    execute(app, "redo", &Goal::Again(args.steps), &args.run, Asks::OnlyForLoss).await
+    let ask = Ask { again: true, ..Ask::new(Way::Down, Some(args.steps), None, &Targets::default()) };
+    execute(app, "redo", &ask, &args.run, Asks::OnlyForLoss).await
 }

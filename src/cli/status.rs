@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{App, exit, ui};
+use crate::amendments;
 use crate::fault::Result;
 use crate::id::Id;
 use crate::ledger::{Applied, State};
@@ -40,7 +41,7 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
     let (mut database, project, state) = app.look(Project::load).await?;
     let foreign = if state.head.seq > 0 { None } else { database.history().await? };
     let runner = if state.exists { database.runner().await? } else { None };
-    let by_session = planning::by_session(&mut database, &project, &state).await?;
+    let by_session = amendments::by_session(&mut database, &project, &state).await?;
     let server = database.server().clone();
     let to_come = database.is_to_come().then(|| database.target().shown());
     database.close().await;

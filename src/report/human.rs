@@ -6,14 +6,17 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use chrono::{DateTime, Utc};
 
-use super::{Case, Report, clean, duration};
+use super::{Case, Report, clean, count, duration};
 use crate::cost::Cost;
 use crate::fault::Fault;
 use crate::finding::{Finding, Severity};
-use crate::ledger::Entry;
+use crate::id::Id;
+use crate::ledger::{Entry, Release};
 use crate::plan::{Direction, Plan, Source};
 use crate::proof::Verdict;
+use crate::saved::Saved;
 use crate::step::Done;
 use crate::verify::Judged;
 
@@ -128,11 +131,70 @@ pub fn plan(plan: &Plan, costs: &[Cost]) -> String {
             Source::Checkout => "",
             Source::Ledger => ", script from the ledger",
         };
-        let why = styled(DIM, &format!("({}{source})", step.why));
+        let why = styled(DIM, &format!("({}{source})", clean(&step.why.to_string())));
         let _ = writeln!(out, "{} {} {why}", arrow(step.direction), clean(id.as_str()));
         for cost in costs.iter().filter(|cost| cost.id == *id && cost.direction == step.direction) {
             let _ = writeln!(out, "       {}", styled(YELLOW, &clean(&cost.to_string())));
         }
+    }
+    for (id, why) in &plan.stays {
+        let why = styled(DIM, &format!("({})", clean(&why.to_string())));
+        let _ = writeln!(out, "keep {} {why}", clean(id.as_str()));
+    }
+    out
+}
+
+/// How much of a saved plan is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    Steps,
+    Scripts,
+}
+
+/// A saved plan.
+pub fn saved(saved: &Saved, detail: Detail, now: DateTime<Utc>) -> String {
+    let time = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let mut out = format!("{} {}\n", styled(BOLD, "plan"), saved.digest);
+    let expired = if now > saved.expires { styled(RED, " (expired)") } else { String::new() };
+    let lines = [
+        ("asked", clean(&saved.asked).into_owned()),
+        (
+            "for",
+            format!(
+                "{} ({} {})",
+                clean(&saved.database.shown),
+                clean(&saved.database.engine),
+                clean(&saved.database.version)
+            ),
+        ),
+        ("base", format!("row #{} with {} applied", saved.base.seq, saved.base.applied)),
+        ("made", format!("{} by {}@{}", time(saved.made), clean(&saved.by), clean(&saved.host))),
+        ("expires", format!("{}{expired}", time(saved.expires))),
+        ("why", saved.reason.as_deref().map(|reason| clean(reason).into_owned()).unwrap_or_default()),
+    ];
+    for (name, value) in lines.iter().filter(|(_, value)| !value.is_empty()) {
+        let _ = writeln!(out, "  {name:<8}{value}");
+    }
+    for step in &saved.steps {
+        let took =
+            step.rehearsed_ms.map(|millis| format!(", {} in the rehearsal", duration(millis))).unwrap_or_default();
+        let why = styled(DIM, &format!("({}, {}{took})", clean(&step.why), clean(&step.verdict)));
+        let _ = writeln!(out, "{} {} {why}", arrow(step.direction), clean(step.id.as_str()));
+        for drop in &step.drops {
+            let rows = drop.rows.map_or_else(|| "rows that cannot be counted".to_owned(), |rows| count(rows, "row"));
+            let _ = writeln!(out, "       {}", styled(YELLOW, &format!("drops {} with {rows}", clean(&drop.object))));
+        }
+        if detail == Detail::Scripts {
+            for line in step.sql.lines() {
+                let _ = writeln!(out, "       {}", clean(line));
+            }
+        }
+    }
+    for (id, why) in &saved.stays {
+        let _ = writeln!(out, "keep {} {}", clean(id.as_str()), styled(DIM, &format!("({})", clean(why))));
+    }
+    for note in &saved.notes {
+        let _ = writeln!(out, "note: {}", clean(note));
     }
     out
 }
@@ -144,6 +206,20 @@ pub fn done(done: &Done) -> String {
         Direction::Down => styled(YELLOW, "reverted"),
     };
     format!("{word} {} {}\n", clean(done.id.as_str()), styled(DIM, &format!("({})", duration(done.millis))))
+}
+
+/// A release that the ledger holds; `now` is what is applied.
+pub fn release(row: &Entry, release: &Release, now: &[&Id]) -> String {
+    let members = count(u64::try_from(release.members.len()).unwrap_or(u64::MAX), "migration");
+    let now = if release.is_of(now) { ", applied now" } else { "" };
+    let at = row.get("finished_at").map(|at| format!(" {}", clean(at))).unwrap_or_default();
+    let mut out =
+        format!("{} {}\n", clean(&release.name), styled(DIM, &format!("({members}{now}; #{}{at})", row.seq())));
+    let artifact = release.artifact.iter().map(|artifact| ("artifact", artifact));
+    for (name, value) in artifact.chain(release.config.iter().map(|(name, value)| (name.as_str(), value))) {
+        let _ = writeln!(out, "  {} = {}", clean(name), clean(value));
+    }
+    out
 }
 
 /// How far a step that has begun is known to have come.
