@@ -23,6 +23,7 @@ use crate::touch::Touch;
 
 mod bind;
 mod create;
+mod cut;
 mod definitions;
 mod error;
 mod fingerprint;
@@ -59,6 +60,7 @@ static DIALECT: Dialect = Dialect {
         constraints: "",
         ledger_exists: include_str!("mysql/ledger_exists.sql"),
         ledger_create: include_str!("mysql/ledger_create.sql"),
+        ledger_guard: include_str!("mysql/ledger_guard.sql"),
         ledger_head: include_str!("mysql/ledger_head.sql"),
         ledger_state: include_str!("mysql/ledger_state.sql"),
         ledger_rows: include_str!("mysql/ledger_rows.sql"),
