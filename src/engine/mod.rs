@@ -416,8 +416,8 @@ pub struct Site {
 pub enum Level {
     /// S1: a database and a throw-away role on this server (for SQLite, S0: memory or a temporary file).
     Server(Target),
-    /// S2: a throw-away server of our own from installed binaries.
-    Local,
+    /// S2: a throw-away server of our own from installed binaries, of the kind that the target's server says it is ([`Server::engine`]).
+    Local(&'static str),
 }
 
 /// One member of the family.
