@@ -21,7 +21,7 @@ SELECT
         WHEN c.data_type IN ('inet4', 'inet6') THEN 'inet'
         ELSE 'other'
     END,
-    c.column_type,
+    CONCAT(c.column_type /*!80003 , COALESCE(CONCAT(' srid ', c.srs_id), '') */),
     COALESCE(c.character_maximum_length, c.numeric_precision),
     c.numeric_scale,
     IF(c.is_nullable = 'YES', 1, 0),
