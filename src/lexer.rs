@@ -147,6 +147,7 @@ impl<'a> Lexer<'a> {
             (b'`', Mysql | Sqlite) => self.literal(start, start, TokenKind::QuotedIdent),
             (b'[', Sqlite) => self.bracket(start),
             (b'$', Postgres | Sqlite) => self.dollar(start),
+            (b'$', Mysql) => self.dollar_or_word(start),
             (b'?', Mysql | Sqlite) => self.parameter(start + 1),
             (b':', Sqlite) if is(next, WORD) => self.parameter(start + 1),
             (b'@', Sqlite) if is(next, WORD) => self.parameter(start + 1),
@@ -290,19 +291,39 @@ impl<'a> Lexer<'a> {
         if is(next, DIGIT) || (self.flavor == Flavor::Sqlite && is(next, WORD)) {
             return self.parameter(start + 1);
         }
-        let rest = &self.bytes[start + 1..];
-        let name = rest.iter().position(|&byte| byte == b'$' || !is(byte, WORD)).unwrap_or(rest.len());
-        if self.flavor == Flavor::Sqlite || rest.get(name) != Some(&b'$') {
+        let Some(tag) = self.dollar_tag(start).filter(|_| self.flavor == Flavor::Postgres) else {
             self.at = start + 1;
             return TokenKind::Symbol;
-        }
-        let tag = &self.bytes[start..start + name + 2];
+        };
         let body = start + tag.len();
         match find(&self.bytes[body..], tag) {
             Some(found) => self.at = body + found + tag.len(),
             None => self.unclosed("dollar-quoted string", start),
         }
         TokenKind::Text
+    }
+
+    /// MySQL 9 puts the code of other languages between dollars, behind AS; everywhere else, in MariaDB, and without a second tag, they
+    /// begin a name.
+    fn dollar_or_word(&mut self, start: usize) -> TokenKind {
+        let before = self.bytes[..start].trim_ascii_end();
+        let is_behind_as = before.last_chunk().is_some_and(|word: &[u8; 2]| word.eq_ignore_ascii_case(b"as"))
+            && !before.len().checked_sub(3).is_some_and(|at| is(before[at], WORD));
+        let tag = self.dollar_tag(start).filter(|_| is_behind_as);
+        let end = tag.and_then(|tag| {
+            let body = start + tag.len();
+            find(&self.bytes[body..], tag).map(|found| body + found + tag.len())
+        });
+        let Some(end) = end else { return self.word(start) };
+        self.at = end;
+        TokenKind::Text
+    }
+
+    /// `$tag$`, or `$$`.
+    fn dollar_tag(&self, start: usize) -> Option<&'a [u8]> {
+        let rest = &self.bytes[start + 1..];
+        let name = rest.iter().position(|&byte| byte == b'$' || !is(byte, WORD)).unwrap_or(rest.len());
+        (rest.get(name) == Some(&b'$')).then(|| &self.bytes[start..start + name + 2])
     }
 
     fn parameter(&mut self, from: usize) -> TokenKind {

@@ -179,7 +179,7 @@ impl Locked {
             _ => explained(own("preparing the ledger", &error), &error, &server, &[]),
         };
         if !ledger_exists(self.engine, &self.names, self.work.as_mut()).await?
-            && let Err(error) = self.work.batch(&self.names.fill(sql.ledger_create)).await
+            && let Err(error) = self.make_ledger().await
         {
             self.rollback().await;
             return Err(failed(error));
@@ -200,6 +200,19 @@ impl Locked {
         self.head = head(self.engine, &self.names, self.work.as_mut()).await?;
         self.violated = self.violations().await.map_err(failed)?;
         Ok(())
+    }
+
+    async fn make_ledger(&mut self) -> DbResult<()> {
+        let sql = &self.engine.dialect().sql;
+        self.work.batch(&self.names.fill(sql.ledger_create)).await?;
+        if sql.ledger_guard.is_empty() {
+            return Ok(());
+        }
+        match self.work.batch(&self.names.fill(sql.ledger_guard)).await {
+            // The chain of hashes alone tells then.
+            Err(error) if error.kind != DbErrorKind::Privilege => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Foreign keys that rows violate, where the engine does not see to it by itself.

@@ -84,11 +84,11 @@ fn expression(column: &Column, flavor: Flavor) -> String {
     }
 }
 
-/// MySQL's bytes and shapes, which go there and back as hexadecimal digits.
+/// MySQL's bytes, vectors and shapes, which go there and back as hexadecimal digits.
 fn is_raw(column: &Column) -> bool {
     let kind = column.type_text.to_lowercase();
     let shapes = ["point", "linestring", "polygon", "geom", "multipoint", "multilinestring", "multipolygon"];
-    column.family == "bytes" || shapes.iter().any(|known| kind.starts_with(known))
+    column.family == "bytes" || kind.starts_with("vector") || shapes.iter().any(|known| kind.starts_with(known))
 }
 
 /// A text of [`select`] as SQL.

@@ -7,7 +7,7 @@ use crate::class;
 use crate::config::Shadow as Wanted;
 use crate::context::Interrupt;
 use crate::database::Database;
-use crate::engine::{Access, Engine, Level, Session, Site};
+use crate::engine::{Access, Engine, Level, Server, Session, Site};
 use crate::fault::{Fault, Result};
 use crate::sql::Script;
 use crate::store;
@@ -17,6 +17,8 @@ pub struct Maker {
     engine: &'static dyn Engine,
     level: Level,
     fallback: Option<Level>,
+    /// What proofs are bound to: the target's engine and version.
+    server: (&'static str, String),
     /// Identities of the target and of whatever else is looked at; no shadow may have one of them.
     identities: Vec<String>,
     interrupt: Interrupt,
@@ -31,10 +33,12 @@ impl Maker {
         let engine = database.engine();
         let identity = database.identity().await?;
         let own = Level::Server(database.target().clone());
+        let server = (database.server().engine, database.server().major.clone());
+        let local = Level::Local(server.0);
         let (level, fallback) = match wanted {
-            Wanted::Auto => (own, Some(Level::Local)),
+            Wanted::Auto => (own, Some(local)),
             Wanted::Server => (own, None),
-            Wanted::Local => (Level::Local, None),
+            Wanted::Local => (local, None),
             Wanted::Url(target) => {
                 let mut other = Database::open(target, std::time::Duration::ZERO).await?;
                 let same = other.identity().await? == identity;
@@ -48,7 +52,7 @@ impl Maker {
                 (Level::Server(target.clone()), None)
             }
         };
-        Ok(Maker { engine, level, fallback, identities: vec![identity], interrupt })
+        Ok(Maker { engine, level, fallback, server, identities: vec![identity], interrupt })
     }
 
     /// No shadow is this database either.
@@ -67,6 +71,7 @@ impl Maker {
             engine: self.engine,
             level: self.level.clone(),
             fallback: self.fallback.clone(),
+            server: self.server.clone(),
             identities: self.identities.clone(),
             interrupt: self.interrupt.clone(),
         }
@@ -81,8 +86,9 @@ impl Maker {
     /// somebody's server may not do that. No effect when the user has chosen a level, or a shadow was made already.
     pub fn look_at<'a>(&mut self, scripts: impl IntoIterator<Item = &'a Script>) {
         let reaches = scripts.into_iter().any(class::reaches_out);
-        if let (true, Some(Level::Local), Level::Server(_)) = (reaches, &self.fallback, &self.level) {
-            self.fallback = Some(std::mem::replace(&mut self.level, Level::Local));
+        if let (true, Some(local @ Level::Local(_)), Level::Server(_)) = (reaches, &self.fallback, &self.level) {
+            let local = local.clone();
+            self.fallback = Some(std::mem::replace(&mut self.level, local));
         }
     }
 
@@ -106,7 +112,9 @@ impl Maker {
         let shadow = Shadow { engine: self.engine, level: self.level.clone(), site: Some(site) };
         let mut session = shadow.open().await?;
         let identity = self.engine.identity(session.as_mut()).await;
+        let found = session.server().clone();
         session.close().await;
+        alike(&self.server, &found)?;
         let identity = identity.map_err(|error| store::own("asking who the shadow is", &error))?;
         if self.identities.contains(&identity) {
             return Err(Fault::bug("the shadow is a database that is only looked at"));
@@ -118,6 +126,17 @@ impl Maker {
     pub async fn sweep(&self) -> Result<Vec<String>> {
         self.engine.sweep_shadows(&self.level).await
     }
+}
+
+/// A proof says that it was made on the target's version, so it must be.
+fn alike((engine, major): &(&'static str, String), found: &Server) -> Result<()> {
+    if (found.engine, &found.major) == (*engine, major) {
+        return Ok(());
+    }
+    let what = format!("the shadow is on {} {}, and the database on {engine} {major}", found.engine, found.major);
+    Err(Fault::refused(what)
+        .cause("what is proven on one version need not hold on another")
+        .help("use `--shadow server`, install that version here, or give a server of it as `--shadow URL`"))
 }
 
 /// One throw-away database.
@@ -155,5 +174,31 @@ impl Drop for Shadow {
             runtime.map(|runtime| runtime.block_on(engine.drop_shadow(&level, &site)).is_ok())
         });
         let _ = dropping.join();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shadow_on_another_server_proves_nothing() {
+        let found = |engine, version: &str, major: &str| Server {
+            engine,
+            version: version.to_owned(),
+            major: major.to_owned(),
+            user: String::new(),
+            database: String::new(),
+            backend: None,
+        };
+        let target = ("mysql", "9.7".to_owned());
+        assert!(alike(&target, &found("mysql", "9.7.1", "9.7")).is_ok());
+        for (engine, version, major) in [("mariadb", "10.11.19", "10.11"), ("mysql", "8.4.3", "8.4")] {
+            let fault = alike(&target, &found(engine, version, major)).unwrap_err();
+            assert!(
+                fault.to_string().contains(&format!("on {engine} {major}, and the database on mysql 9.7")),
+                "{fault}"
+            );
+        }
     }
 }

@@ -106,6 +106,7 @@ impl<'a> Mold<'a> {
             "point" if self.flavor != Flavor::Mysql => format!("({n},1)"),
             "tsvector" => format!("w{n}"),
             _ if self.is_shape() => self.shape(n),
+            _ if self.is_vector() => self.vector(n),
             _ if self.flavor == Flavor::Sqlite => self.text(n),
             _ => return other(&self.column.type_text, n),
         })
@@ -187,7 +188,11 @@ impl<'a> Mold<'a> {
             ("boolean", Flavor::Sqlite | Flavor::Mysql) if raw == "true" => "1".to_owned(),
             ("boolean", Flavor::Sqlite | Flavor::Mysql) if raw == "false" => "0".to_owned(),
             ("integer" | "number" | "float" | "boolean" | "year", Flavor::Sqlite) if is_number() => raw.to_owned(),
-            _ if self.is_shape() => format!("ST_GeomFromText('{raw}')"),
+            _ if self.is_shape() => match self.system() {
+                Some(system) => format!("ST_GeomFromText('{raw}', {system})"),
+                None => format!("ST_GeomFromText('{raw}')"),
+            },
+            _ if self.is_vector() => format!("x'{raw}'"),
             _ => self.flavor.literal(raw),
         }
     }
@@ -377,16 +382,36 @@ impl<'a> Mold<'a> {
         self.flavor == Flavor::Mysql && kinds.iter().any(|known| kind.starts_with(known))
     }
 
+    /// The spatial reference system that MySQL wants of a column's shapes.
+    fn system(&self) -> Option<&str> {
+        Some(self.column.type_text.split_once(" srid ")?.1)
+    }
+
     fn shape(&self, n: usize) -> String {
-        match self.column.type_text.to_lowercase().as_str() {
-            "linestring" => format!("LINESTRING(0 0,1 {n})"),
-            "polygon" => format!("POLYGON((0 0,1 0,1 {},0 0))", n + 1),
-            "multipoint" => format!("MULTIPOINT(0 0,1 {n})"),
-            "multilinestring" => format!("MULTILINESTRING((0 0,1 {n}))"),
-            "multipolygon" => format!("MULTIPOLYGON(((0 0,1 0,1 {},0 0)))", n + 1),
-            "geometrycollection" | "geomcollection" => format!("GEOMETRYCOLLECTION(POINT({n} 1))"),
-            _ => format!("POINT({n} 1)"),
+        // On a globe there is no latitude of a hundred.
+        let at = |n: usize| if self.system().is_some() { decimal(n as i128, 4) } else { n.to_string() };
+        let (here, next) = (at(n), at(n + 1));
+        let kind = self.column.type_text.to_lowercase();
+        match kind.split(' ').next().unwrap_or_default() {
+            "linestring" => format!("LINESTRING(0 0,1 {here})"),
+            "polygon" => format!("POLYGON((0 0,1 0,1 {next},0 0))"),
+            "multipoint" => format!("MULTIPOINT(0 0,1 {here})"),
+            "multilinestring" => format!("MULTILINESTRING((0 0,1 {here}))"),
+            "multipolygon" => format!("MULTIPOLYGON(((0 0,1 0,1 {next},0 0)))"),
+            "geometrycollection" | "geomcollection" => format!("GEOMETRYCOLLECTION(POINT({here} 1))"),
+            _ => format!("POINT({here} 1)"),
         }
+    }
+
+    /// Whether the value is a vector, which takes the bytes of its numbers.
+    fn is_vector(&self) -> bool {
+        self.flavor == Flavor::Mysql && self.column.type_text.to_lowercase().starts_with("vector")
+    }
+
+    fn vector(&self, n: usize) -> String {
+        let number = f32::from(u16::try_from(n % 4096).unwrap_or_default());
+        let bytes: String = number.to_le_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        bytes.repeat(size(&self.column.type_text).unwrap_or(1))
     }
 }
 

@@ -564,15 +564,17 @@ async fn an_account_without_rights_is_told_the_grant_and_one_with_them_needs_no_
 
 #[tokio::test]
 async fn a_throw_away_server_is_started_used_and_stopped() {
-    let site = Postgres.create_shadow(&Level::Local).await.unwrap();
+    let site = Postgres.create_shadow(&Level::Local("postgres")).await.unwrap();
     let folder = site.target.socket.clone().unwrap();
     let mut session = Postgres.open(&site.target, Access::Shadow).await.unwrap();
     script(&mut *session, "CREATE TABLE t (a int)").await;
     assert_eq!(one(&mut *session, "SELECT rolsuper::text FROM pg_roles WHERE rolname = current_user").await, "false");
     assert!(session.run("COPY t TO PROGRAM 'true'").await.is_err());
     session.close().await;
-    assert!(Postgres.sweep_shadows(&Level::Local).await.unwrap().iter().all(|name| !folder.ends_with(name)));
-    Postgres.drop_shadow(&Level::Local, &site).await.unwrap();
+    assert!(
+        Postgres.sweep_shadows(&Level::Local("postgres")).await.unwrap().iter().all(|name| !folder.ends_with(name))
+    );
+    Postgres.drop_shadow(&Level::Local("postgres"), &site).await.unwrap();
     assert!(!folder.exists());
 }
 

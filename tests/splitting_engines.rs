@@ -54,10 +54,23 @@ const MYSQL: &[&str] = &[
     "BEGIN; select 1; COMMIT; START TRANSACTION; ROLLBACK",
     "create table employment_begin (`begin` int, benefit_end int, if_ int); drop table if exists employment_begin;",
     "create table 2fa_codes (1a int); insert into 2fa_codes values (0x1f), (1e3), (.5); drop table 2fa_codes",
-    "begin not atomic declare x int default 1; select x; end; select 1",
-    "create or replace procedure p() begin select 1; end; create procedure if not exists p() begin select 1; end; drop procedure p",
+    "create procedure if not exists p() begin select 1; end; drop procedure p",
     "create view v as select 1 as a; create or replace view v as select ';' as a; select /*+ hint ; */ 1 /* ; */; select 1;;",
     "/*M!100100 select ';' */; set @a := 1, @b = @@session.sql_mode; select @a, @'b', N'x;', _utf8mb4'y;';\r\nselect 1\r\n",
+];
+
+const ONLY_MARIADB: &[&str] = &[
+    "begin not atomic declare x int default 1; select x; end; select 1",
+    "create or replace procedure p() begin select 1; end; create procedure if not exists p() begin select 1; end; drop procedure p",
+    "create table `$a` (b int, $c$ int); select $c$ from $a where $c$ = 1; drop table $a",
+];
+
+/// Code of other languages, which the server takes whether it can run it or not.
+const ONLY_MYSQL: &[&str] = &[
+    "create function f(n int) returns int deterministic language javascript as $$ let a = 'it; $'; return n; $$; select 1",
+    "create procedure p() language javascript as $js$ let a = \"$$\"; // it's\n begin; $js$; drop procedure p",
+    "delimiter //\ncreate library l language javascript as $$ export function f(n) { return n; } $$ //\ndelimiter ;\nselect 1",
+    "delimiter $$\ncreate procedure p() begin select 1; end$$\ndelimiter ;\nselect 1",
 ];
 
 const SQLITE: &[&str] = &[
@@ -140,8 +153,11 @@ fn mysql_takes_each_piece_as_one_statement() {
     let failures = block_on(async {
         let url = url("SWITCHBACK_TEST_MYSQL", "mysql://root@127.0.0.1:3306/mysql");
         let mut connection = MySqlConnection::connect(&url).await.expect("MySQL or MariaDB");
+        let version: String =
+            sqlx::query_scalar("SELECT version()").fetch_one(&mut connection).await.expect("a version");
+        let own = if version.contains("MariaDB") { ONLY_MARIADB } else { ONLY_MYSQL };
         let mut failures = Vec::new();
-        for (number, text) in MYSQL.iter().enumerate() {
+        for (number, text) in MYSQL.iter().chain(own).enumerate() {
             let script = parsed(Flavor::Mysql, text);
             let database = format!("split_{}_{number}", std::process::id());
             failures.extend(send(&mut connection, format!("create database {database}")).await);

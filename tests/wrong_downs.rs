@@ -132,7 +132,7 @@ fn contract_of(kind: Kind) -> Vec<Row> {
         Kind::Postgres => include_str!("contract/postgres.txt"),
         Kind::Mysql => include_str!("contract/mysql.txt"),
     });
-    let is_mariadb = kind == Kind::Mysql && Sandbox::new(kind).value("SELECT version()").contains("MariaDB");
+    let is_mariadb = Sandbox::new(kind).is_mariadb();
     let there = |row: &Row| {
         row.verdict != "refused" && row.only.as_deref().is_none_or(|engine| (engine == "mariadb") == is_mariadb)
     };

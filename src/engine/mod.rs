@@ -313,6 +313,9 @@ pub struct Texts {
     pub ledger_exists: &'static str,
     /// Creates schema and tables if missing. Several statements; run under the lock only.
     pub ledger_create: &'static str,
+    /// Behind that: what makes the server itself refuse changes of the ledger. An account that may not make it goes without. Empty where
+    /// `ledger_create` does so already.
+    pub ledger_guard: &'static str,
     /// → seq, hash of the last row; no row when empty.
     pub ledger_head: &'static str,
     /// → for each migration its last done `apply`, `revert`, `adopt` or `amend`: seq, event, migration, digest, reverts;
@@ -413,8 +416,8 @@ pub struct Site {
 pub enum Level {
     /// S1: a database and a throw-away role on this server (for SQLite, S0: memory or a temporary file).
     Server(Target),
-    /// S2: a throw-away server of our own from installed binaries.
-    Local,
+    /// S2: a throw-away server of our own from installed binaries, of the kind that the target's server says it is ([`Server::engine`]).
+    Local(&'static str),
 }
 
 /// One member of the family.

@@ -23,6 +23,7 @@ use crate::touch::Touch;
 
 mod bind;
 mod create;
+mod cut;
 mod definitions;
 mod error;
 mod fingerprint;
@@ -59,6 +60,7 @@ static DIALECT: Dialect = Dialect {
         constraints: "",
         ledger_exists: include_str!("mysql/ledger_exists.sql"),
         ledger_create: include_str!("mysql/ledger_create.sql"),
+        ledger_guard: include_str!("mysql/ledger_guard.sql"),
         ledger_head: include_str!("mysql/ledger_head.sql"),
         ledger_state: include_str!("mysql/ledger_state.sql"),
         ledger_rows: include_str!("mysql/ledger_rows.sql"),
@@ -156,21 +158,21 @@ impl Engine for Mysql {
     async fn create_shadow(&self, level: &Level) -> Result<Site> {
         match level {
             Level::Server(target) => shadow::create(target).await,
-            Level::Local => server::create_shadow().await,
+            Level::Local(engine) => server::create_shadow(engine).await,
         }
     }
 
     async fn drop_shadow(&self, level: &Level, site: &Site) -> Result<()> {
         match level {
             Level::Server(target) => shadow::drop(target, &site.name).await,
-            Level::Local => server::drop_shadow(&site.name).await,
+            Level::Local(_) => server::drop_shadow(&site.name).await,
         }
     }
 
     async fn sweep_shadows(&self, level: &Level) -> Result<Vec<String>> {
         match level {
             Level::Server(target) => shadow::sweep(target).await,
-            Level::Local => server::sweep(),
+            Level::Local(_) => server::sweep(),
         }
     }
 }

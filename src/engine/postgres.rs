@@ -56,6 +56,7 @@ static DIALECT: Dialect = Dialect {
         constraints: "",
         ledger_exists: include_str!("postgres/sql/ledger_exists.sql"),
         ledger_create: include_str!("postgres/sql/ledger_create.sql"),
+        ledger_guard: "",
         ledger_head: include_str!("postgres/sql/ledger_head.sql"),
         ledger_state: include_str!("postgres/sql/ledger_state.sql"),
         ledger_rows: include_str!("postgres/sql/ledger_rows.sql"),
@@ -178,9 +179,9 @@ impl Engine for Postgres {
         match level {
             Level::Server(target) => shadow::create(target, shadow::Rights::None).await,
             #[cfg(unix)]
-            Level::Local => server::create().await,
+            Level::Local(_) => server::create().await,
             #[cfg(not(unix))]
-            Level::Local => Err(crate::fault::Fault::refused("a throw-away server needs Unix sockets")),
+            Level::Local(_) => Err(crate::fault::Fault::refused("a throw-away server needs Unix sockets")),
         }
     }
 
@@ -188,9 +189,9 @@ impl Engine for Postgres {
         match level {
             Level::Server(target) => shadow::drop(target, &site.name).await,
             #[cfg(unix)]
-            Level::Local => server::drop(&site.name).await,
+            Level::Local(_) => server::drop(&site.name).await,
             #[cfg(not(unix))]
-            Level::Local => Ok(()),
+            Level::Local(_) => Ok(()),
         }
     }
 
@@ -198,9 +199,9 @@ impl Engine for Postgres {
         match level {
             Level::Server(target) => shadow::sweep(target).await,
             #[cfg(unix)]
-            Level::Local => server::sweep().await,
+            Level::Local(_) => server::sweep().await,
             #[cfg(not(unix))]
-            Level::Local => Ok(Vec::new()),
+            Level::Local(_) => Ok(Vec::new()),
         }
     }
 }

@@ -227,6 +227,11 @@ impl Sandbox {
         self.sql(text).into_iter().flatten().next().flatten().unwrap_or_default()
     }
 
+    /// Whether the server is MariaDB, which has more than MySQL, and some of it otherwise.
+    pub fn is_mariadb(&self) -> bool {
+        self.kind == Kind::Mysql && self.value("SELECT version()").contains("MariaDB")
+    }
+
     /// Names of all tables, without ours; sorted.
     #[track_caller]
     pub fn user_tables(&self) -> Vec<String> {

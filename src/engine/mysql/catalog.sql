@@ -34,6 +34,27 @@ SELECT
 FROM information_schema.parameters
 WHERE specific_schema = DATABASE() AND ordinal_position > 0;
 
+-- MySQL's libraries of code, and the routines that use them; elsewhere there are none.
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM DUAL WHERE FALSE
+/*!90300 UNION ALL SELECT
+    'library', library_name,
+    '', '',
+    'language', language,
+    'sql_mode', sql_mode,
+    'comment', NULLIF(library_comment, ''),
+    'definer', IF(creator = CURRENT_USER(), 'self', creator),
+    'body', COALESCE(CONVERT(library_definition USING utf8mb4), '(this account may not read it)')
+FROM information_schema.libraries
+WHERE library_schema = DATABASE() */;
+
+SELECT NULL, NULL, NULL, NULL FROM DUAL WHERE FALSE
+/*!90300 UNION ALL SELECT
+    LOWER(routine_type), routine_name,
+    CONCAT('library ', IF(library_schema = DATABASE(), '', CONCAT(library_schema, '.')), library_name),
+    COALESCE(library_version, 'used')
+FROM information_schema.routine_libraries
+WHERE routine_schema = DATABASE() */;
+
 SELECT
     'trigger', CONCAT(event_object_table, '.', trigger_name),
     '', '',

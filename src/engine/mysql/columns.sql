@@ -1,6 +1,9 @@
--- One row per column of each base table. The session's sql_mode decides how expressions are quoted: pinned and put back.
-SET @switchback_sql_mode = @@sql_mode, @switchback_concat = @@group_concat_max_len;
-SET SESSION sql_mode = '', group_concat_max_len = 1048576;
+-- One row per column of each base table. The session's settings decide how expressions are quoted, and whether MySQL tells of a
+-- primary key that it made by itself: pinned and put back.
+SET @switchback_sql_mode = @@sql_mode, @switchback_concat = @@group_concat_max_len
+    /*!80030 , @switchback_keys = @@show_gipk_in_create_table_and_information_schema */;
+SET SESSION sql_mode = '', group_concat_max_len = 1048576
+    /*!80030 , show_gipk_in_create_table_and_information_schema = 1 */;
 SELECT
     NULL,
     c.table_name,
@@ -18,7 +21,7 @@ SELECT
         WHEN c.data_type IN ('inet4', 'inet6') THEN 'inet'
         ELSE 'other'
     END,
-    c.column_type,
+    CONCAT(c.column_type /*!80003 , COALESCE(CONCAT(' srid ', c.srs_id), '') */),
     COALESCE(c.character_maximum_length, c.numeric_precision),
     c.numeric_scale,
     IF(c.is_nullable = 'YES', 1, 0),
@@ -74,4 +77,5 @@ WHERE c.table_schema = DATABASE()
         'switchback_ledger', 'switchback_script', 'switchback_journal', 'switchback_lease', 'switchback_marker'
     )
 ORDER BY c.table_name, c.ordinal_position;
-SET SESSION sql_mode = @switchback_sql_mode, group_concat_max_len = @switchback_concat;
+SET SESSION sql_mode = @switchback_sql_mode, group_concat_max_len = @switchback_concat
+    /*!80030 , show_gipk_in_create_table_and_information_schema = @switchback_keys */;

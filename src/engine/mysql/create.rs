@@ -4,6 +4,7 @@
 //! what information_schema does. The text is cut with quotes, brackets and comments respected; what is not understood
 //! stays a line as it is, so that nothing is lost.
 
+use super::cut::{end_of_brackets, first_bracket, offset, pieces, unit, unquoted};
 use crate::draft::Definition;
 use crate::snapshot::Line;
 
@@ -48,6 +49,7 @@ pub fn table(name: &str, text: &str, own: &Own) -> Option<Vec<Line>> {
     table_options(name, options, own, &mut lines);
     leave_out_the_tables_own(&mut lines.0, options);
     leave_out_the_engines_own(&mut lines.0, options);
+    name_columns_as_they_are(&mut lines.0);
     Some(lines.0)
 }
 
@@ -140,6 +142,44 @@ fn leave_out_the_engines_own(lines: &mut Vec<Line>, options: &str) {
         }
     }
     lines.retain(|line| line.kind != "index" || line.property != "options" || !line.value.is_empty());
+    if words.contains(&"ENGINE=InnoDB") {
+        let keys = lines.iter_mut().filter(|line| line.kind == "constraint" && line.property == "options");
+        keys.for_each(|line| line.value = without_refusals(&line.value));
+    }
+}
+
+/// MySQL shows the names in a CHECK as they were written, whatever the case of the columns' letters.
+fn name_columns_as_they_are(lines: &mut [Line]) {
+    let names: Vec<String> = lines
+        .iter()
+        .filter(|line| line.kind == "column" && line.property.is_empty())
+        .filter_map(|line| {
+            Some(crate::sql::Flavor::Mysql.ident(line.object.strip_prefix(&lines[0].object)?.strip_prefix('.')?))
+        })
+        .collect();
+    let is_of = |line: &&mut Line| line.kind == "constraint" && line.property == "definition";
+    for line in lines.iter_mut().filter(is_of) {
+        let (mut out, mut at) = (String::with_capacity(line.value.len()), 0);
+        while at < line.value.len() {
+            let piece = &line.value[at..at + unit(&line.value[at..])];
+            let is_it = |name: &&String| piece.starts_with('`') && name.to_lowercase() == piece.to_lowercase();
+            out.push_str(names.iter().find(is_it).map_or(piece, String::as_str));
+            at += piece.len();
+        }
+        line.value = out;
+    }
+}
+
+/// InnoDB refuses at once what a foreign key is to refuse, in whatever words: what it does where nothing is said.
+fn without_refusals(options: &str) -> String {
+    let mut words = pieces(options, char::is_whitespace);
+    for refusal in [&["RESTRICT"][..], &["NO", "ACTION"]] {
+        let is_it = |four: &[&str]| four[0] == "ON" && four[2..] == *refusal;
+        while let Some(at) = words.windows(2 + refusal.len()).position(is_it) {
+            words.drain(at..at + 2 + refusal.len());
+        }
+    }
+    words.join(" ")
 }
 
 /// The lines of a view.
@@ -162,11 +202,27 @@ pub fn view(name: &str, text: &str, own: &Own) -> Option<Vec<Line>> {
             lines.put("view", name, "definer", if definer == own.user { "self" } else { &definer });
         } else if *word == "SECURITY" {
             lines.put("view", name, "security", words[at + 1]);
-        } else if word.starts_with('(') {
+        } else if word.starts_with('(') && !are_named_so(body, word) {
             lines.put("view", name, "columns", *word);
         }
     }
     Some(lines.0)
+}
+
+/// Whether a view's columns have the names that its query gives them by itself, as far as that can be seen.
+fn are_named_so(body: &str, columns: &str) -> bool {
+    let names = pieces(&columns[1..columns.len() - 1], |ch| ch == ',');
+    let selected = pieces(body, |ch| ch == ',');
+    let is_so = |(at, name): (usize, &&str)| {
+        let words = pieces(selected.get(at).copied().unwrap_or_default(), char::is_whitespace);
+        let behind = words.iter().position(|word| *word == "AS").map(|said| &words[said + 1..]);
+        behind.is_some_and(|behind| match behind {
+            [word] => word == name,
+            [word, next, ..] => at + 1 == names.len() && word == name && *next == "from",
+            [] => false,
+        })
+    };
+    body.starts_with("select ") && names.iter().enumerate().all(is_so)
 }
 
 /// The line of a sequence: how it counts, not where it stands.
@@ -200,6 +256,7 @@ fn column(table: &str, text: &str, rank: usize, lines: &mut Lines) {
                 nullable = "no";
                 ("attributes", 2)
             }
+            ("NOT", "SECONDARY") => ("attributes", 0),
             ("NULL", _) if about != "default" || parts.last().is_some_and(|part| part.0 == "default") => {
                 ("attributes", 1)
             }
@@ -352,87 +409,6 @@ impl Own {
         }
         out
     }
-}
-
-/// The name inside backticks.
-pub(super) fn unquoted(word: &str) -> String {
-    let inside = word.strip_prefix('`').and_then(|word| word.strip_suffix('`'));
-    inside.unwrap_or(word).replace("``", "`")
-}
-
-/// Bytes of what stands first in a text and is not cut: a quoted text, a comment, or a character.
-pub(super) fn unit(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    match bytes.first() {
-        Some(quote @ (b'\'' | b'"' | b'`')) => {
-            let mut at = 1;
-            while at < bytes.len() {
-                match bytes[at] {
-                    b'\\' if *quote != b'`' => at += 2,
-                    byte if byte == *quote && bytes.get(at + 1) == Some(quote) => at += 2,
-                    byte if byte == *quote => return at + 1,
-                    _ => at += 1,
-                }
-            }
-            text.len()
-        }
-        Some(b'/') if text.starts_with("/*") => text.find("*/").map_or(text.len(), |end| end + 2),
-        _ => text.chars().next().map_or(0, char::len_utf8),
-    }
-}
-
-/// The first bracket outside quotes.
-fn first_bracket(text: &str) -> Option<usize> {
-    let mut at = 0;
-    while at < text.len() {
-        if text.as_bytes()[at] == b'(' {
-            return Some(at);
-        }
-        at += unit(&text[at..]);
-    }
-    None
-}
-
-/// Bytes from a bracket to behind its partner.
-fn end_of_brackets(text: &str) -> Option<usize> {
-    let (mut at, mut depth) = (0, 0_usize);
-    while at < text.len() {
-        match text.as_bytes()[at] {
-            b'(' => depth += 1,
-            b')' if depth == 1 => return Some(at + 1),
-            b')' => depth = depth.checked_sub(1)?,
-            _ => {}
-        }
-        at += unit(&text[at..]);
-    }
-    None
-}
-
-/// Cuts a text outside quotes, comments and brackets; empty pieces are left out.
-pub(super) fn pieces(text: &str, cuts: impl Fn(char) -> bool) -> Vec<&str> {
-    let (mut out, mut from, mut at, mut depth) = (Vec::new(), 0, 0, 0_usize);
-    while at < text.len() {
-        let length = unit(&text[at..]);
-        let first = text[at..].chars().next().unwrap_or_default();
-        match first {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            cut if depth == 0 && cuts(cut) => {
-                out.push(&text[from..at]);
-                from = at + length;
-            }
-            _ => {}
-        }
-        at += length;
-    }
-    out.push(&text[from..]);
-    out.retain(|piece| !piece.is_empty());
-    out
-}
-
-/// Where a piece begins in the text that it was cut from.
-fn offset(text: &str, piece: &str) -> usize {
-    piece.as_ptr() as usize - text.as_ptr() as usize
 }
 
 #[cfg(test)]

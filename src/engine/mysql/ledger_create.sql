@@ -70,33 +70,3 @@ CREATE TABLE IF NOT EXISTS {ledger} (
     KEY migration (migration, seq)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
     COMMENT 'What switchback did to this database; append-only';
-
--- The server itself refuses changes of the ledger, where this account surely may make triggers. Where that needs SUPER
--- (binary log), or the server cannot prepare it (MySQL), the hash chain alone tells.
-SET @switchback_guard = 0 /*M!100602 + (
-    (@@log_bin = 0 OR @@log_bin_trust_function_creators = 1)
-    AND EXISTS (
-        SELECT 1
-        FROM (
-            SELECT grantee, privilege_type FROM information_schema.user_privileges
-            UNION ALL
-            SELECT grantee, privilege_type FROM information_schema.schema_privileges WHERE table_schema = DATABASE()
-        ) AS p
-        WHERE p.grantee = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''') AND p.privilege_type = 'TRIGGER'
-    )
-) */;
-SET @switchback_trigger = IF(
-    @switchback_guard,
-    'CREATE TRIGGER IF NOT EXISTS switchback_ledger_update BEFORE UPDATE ON {ledger} FOR EACH ROW SIGNAL SQLSTATE ''45000'' SET MESSAGE_TEXT = ''the ledger of switchback only grows''',
-    'DO 0'
-);
-PREPARE switchback_trigger FROM @switchback_trigger;
-EXECUTE switchback_trigger;
-SET @switchback_trigger = IF(
-    @switchback_guard,
-    'CREATE TRIGGER IF NOT EXISTS switchback_ledger_delete BEFORE DELETE ON {ledger} FOR EACH ROW SIGNAL SQLSTATE ''45000'' SET MESSAGE_TEXT = ''the ledger of switchback only grows''',
-    'DO 0'
-);
-PREPARE switchback_trigger FROM @switchback_trigger;
-EXECUTE switchback_trigger;
-DEALLOCATE PREPARE switchback_trigger;

@@ -50,15 +50,16 @@ struct LocalServer {
     shadows: usize,
 }
 
-/// Makes a shadow on our own server, which is started if it does not run yet.
+/// Makes a shadow on our own server of this kind, `mysql` or `mariadb`, which is started if it does not run yet. A process works for
+/// targets of one kind.
 ///
 /// # Errors
-/// When no server is installed, or it does not start: the fault holds the end of its log.
-pub async fn create_shadow() -> Result<Site> {
+/// When no such server is installed, or it does not start: the fault holds the end of its log.
+pub async fn create_shadow(engine: &str) -> Result<Site> {
     let mut slot = SERVER.lock().await;
     let mut server = match slot.take() {
         Some(server) => server,
-        None => start().await?,
+        None => start(engine).await?,
     };
     match shadow::create_with(&server.admin, Reach::Server).await {
         Ok(site) => {
@@ -131,21 +132,25 @@ struct Binary {
 }
 
 impl Binary {
-    fn find() -> Result<Binary> {
-        for name in ["mariadbd", "mysqld"] {
+    /// What holds on one kind need not hold on the other, and `mysqld` may be either.
+    fn find(engine: &str) -> Result<Binary> {
+        let is_mariadb = engine == "mariadb";
+        for name in if is_mariadb { &["mariadbd", "mysqld"][..] } else { &["mysqld"] } {
             let fixed = FOLDERS.iter().map(|folder| Path::new(folder).join(name));
             for path in fixed.chain([PathBuf::from(name)]) {
                 let told = Command::new(&path).args(["--no-defaults", "--version"]).stdin(Stdio::null()).output();
-                if let Ok(told) = told
-                    && told.status.success()
-                {
-                    let version = String::from_utf8_lossy(&told.stdout).trim().to_owned();
-                    return Ok(Binary { path, version });
+                let Ok(told) = told.map(|told| if told.status.success() { told.stdout } else { Vec::new() }) else {
+                    continue;
+                };
+                let binary = Binary { path, version: String::from_utf8_lossy(&told).trim().to_owned() };
+                if !binary.version.is_empty() && binary.is_mariadb() == is_mariadb {
+                    return Ok(binary);
                 }
             }
         }
-        let fault = Fault::refused("no MariaDB or MySQL server is installed here to start a shadow on");
-        Err(fault.help("install mariadb-server or mysql-server, or use `--shadow server` or `--shadow URL`"))
+        let (name, package) = if is_mariadb { ("MariaDB", "mariadb-server") } else { ("MySQL", "mysql-server") };
+        let fault = Fault::refused(format!("no {name} server is installed here to start a shadow on"));
+        Err(fault.help(format!("install {package}, or use `--shadow server` or `--shadow URL`")))
     }
 
     fn is_mariadb(&self) -> bool {
@@ -153,8 +158,8 @@ impl Binary {
     }
 }
 
-async fn start() -> Result<LocalServer> {
-    let binary = Binary::find()?;
+async fn start(engine: &str) -> Result<LocalServer> {
+    let binary = Binary::find(engine)?;
     let folder = std::env::temp_dir().join(format!("{FOLDER_PREFIX}{}", shadow::nonce()));
     private_folder(&folder).map_err(|error| failed("cannot make a folder for the server", &error))?;
     match start_in(&binary, &folder).await {

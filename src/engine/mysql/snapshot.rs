@@ -175,7 +175,11 @@ fn lines_of(row: &Row) -> Vec<Line> {
     };
     let line = |pair: &[Option<String>]| match pair {
         [Some(property), Some(value)] => {
-            Some(Line { kind: kind.clone(), object: object.clone(), property: property.clone(), value: value.clone() })
+            // MySQL keeps the semicolon between two statements of one message with the first one's body.
+            let ends = |ch: char| ch == ';' || ch.is_whitespace();
+            let is_sql = property == "body" && kind != "library";
+            let value = if is_sql { value.trim_end_matches(ends) } else { value }.to_owned();
+            Some(Line { kind: kind.clone(), object: object.clone(), property: property.clone(), value })
         }
         _ => None,
     };

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::create::{pieces, unit, unquoted};
+use super::cut::{pieces, unit, unquoted};
 use crate::rows::{Column, ForeignKey, Table};
 use crate::snapshot::{Line, Snapshot};
 use crate::sql::Flavor;
