@@ -139,7 +139,7 @@ pub async fn adopt(
     provenance: &Provenance,
     context: &Context,
 ) -> Result<Vec<i64>> {
-    let scripts: Vec<&Script> = adopted.iter().flat_map(|one| kept(one.migration)).collect();
+    let scripts: Vec<&Script> = adopted.iter().flat_map(|one| one.migration.kept()).collect();
     locked.keep_scripts(&scripts).await?;
     context.go_on()?;
     locked.begin_own().await?;
@@ -182,13 +182,11 @@ async fn rows(
     Ok(seqs)
 }
 
-fn kept(migration: &Migration) -> impl Iterator<Item = &Script> {
-    [Some(&migration.up), migration.down.script(), migration.verify.as_ref()].into_iter().flatten()
-}
-
-async fn require_unmoved(locked: &mut Locked, basis: &Basis<'_>) -> Result<()> {
+/// # Errors
+/// Overtaken when what was compared is not so any more.
+pub(crate) async fn require_unmoved(locked: &mut Locked, basis: &Basis<'_>) -> Result<()> {
     let moved = |what: &str| {
-        let what = format!("{what} changed after it was compared, so nothing was adopted");
+        let what = format!("{what} changed after it was compared, so nothing was written");
         Err(Fault::new(FaultKind::Overtaken, what).help("run the command again"))
     };
     let now = locked.state().await?;

@@ -8,6 +8,7 @@ use std::time::Instant;
 use crate::amendments::Amendment;
 use crate::conditional::{Clause, Conditional};
 use crate::context::Context;
+use crate::engine::Dialect;
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::finding::Finding;
@@ -52,16 +53,16 @@ pub async fn apply(
     }
     report.schema_before = Some(before);
     context.tell(Event::Begins { what: "running", total: plan.steps().len() });
-    let mut told = 0;
-    for at in units(plan.steps(), |(one, _), (other, _)| is_one(locked, one, other)) {
+    let (mut told, dialect) = (0, locked.engine().dialect());
+    for at in units(plan.steps(), |(one, _), (other, _)| is_one(dialect, one, other)) {
         let (step, warrant) = &plan.steps()[at.start];
         let mates = &plan.steps()[at.start + 1..at.end];
         let next = plan.steps().get(at.end).map(|(step, _)| step);
-        let whole = is_whole(locked, step);
+        let whole = is_whole(dialect, step);
         let ends = Ends {
             before: report.schema_before.clone().filter(|_| at.start == 0),
             last: next.is_none(),
-            owes: !whole && next.is_some_and(|next| !is_whole(locked, next)),
+            owes: !whole && next.is_some_and(|next| !is_whole(dialect, next)),
         };
         let begun = Instant::now();
         let mut run = Run { locked, provenance, context, step, warrant, mates, ends, begun, started_at: context.now() };
@@ -92,12 +93,12 @@ pub async fn apply(
 }
 
 /// Whether two steps are one transaction: of one group, the same way, and both fit one.
-fn is_one(locked: &Locked, one: &Step, other: &Step) -> bool {
+pub(crate) fn is_one(dialect: &Dialect, one: &Step, other: &Step) -> bool {
     let session = |step: &Step| step.migration.settings.session.clone();
     one.direction == other.direction
         && one.migration.is_one_group_with(&other.migration)
-        && is_whole(locked, one)
-        && is_whole(locked, other)
+        && is_whole(dialect, one)
+        && is_whole(dialect, other)
         && session(one) == session(other)
 }
 
@@ -115,13 +116,7 @@ fn tell(locked: &Locked, context: &Context, report: &Report, told: usize) -> usi
 /// The scripts are kept by content before the first step, so that any checkout can take the steps back (I3).
 async fn keep_scripts(locked: &mut Locked, plan: &Proven) -> Result<()> {
     let up_steps = plan.steps().iter().filter(|(step, _)| step.direction == Direction::Up);
-    let scripts: Vec<&Script> = up_steps
-        .flat_map(|(step, _)| {
-            let migration = &step.migration;
-            [Some(&migration.up), migration.down.script(), migration.verify.as_ref()]
-        })
-        .flatten()
-        .collect();
+    let scripts: Vec<&Script> = up_steps.flat_map(|(step, _)| step.migration.kept()).collect();
     if scripts.is_empty() { Ok(()) } else { locked.keep_scripts(&scripts).await }
 }
 
@@ -160,8 +155,7 @@ pub async fn amend(
     for amendment in amendments {
         let Some(warrant) = &amendment.warrant else { continue };
         let migration = &amendment.migration;
-        let scripts = [Some(&migration.up), migration.down.script(), migration.verify.as_ref()];
-        locked.keep_scripts(&scripts.into_iter().flatten().collect::<Vec<_>>()).await?;
+        locked.keep_scripts(&migration.kept().collect::<Vec<_>>()).await?;
         let now = context.now();
         let entry = described(
             Entry::new(Act::Amend, Phase::Done),

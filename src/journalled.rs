@@ -213,7 +213,7 @@ impl Run<'_> {
 }
 
 /// Whether a unit is one data statement, which can be in a transaction with its journal row on every engine.
-fn is_data(script: &Script, unit: &Range<usize>) -> bool {
+pub(crate) fn is_data(script: &Script, unit: &Range<usize>) -> bool {
     unit.len() == 1 && class::classify(script, &script.statements()[unit.start]).kind == class::Kind::Dml
 }
 

@@ -154,6 +154,11 @@ impl Migration {
         [Some(&self.up), self.down.script(), self.verify.as_ref(), self.seed.as_ref()].into_iter().flatten()
     }
 
+    /// Those of them that the ledger keeps.
+    pub fn kept(&self) -> impl Iterator<Item = &Script> {
+        [Some(&self.up), self.down.script(), self.verify.as_ref()].into_iter().flatten()
+    }
+
     /// The literals by which its scripts choose rows, each once, as values that rows may hold.
     pub fn literals(&self) -> Vec<String> {
         let literals: BTreeSet<String> = self.ways().into_iter().flat_map(Script::chosen_literals).collect();

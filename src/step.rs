@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::class;
 use crate::context::Context;
-use crate::engine::{DbError, DbErrorKind, DbResult, Ran};
+use crate::engine::{DbError, DbErrorKind, DbResult, Dialect, Ran};
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::finding::counted;
@@ -57,8 +57,8 @@ pub struct Resume {
 pub(crate) const ATTEMPTS: u32 = 5;
 
 /// Whether a step is one transaction, with its row in the ledger.
-pub(crate) fn is_whole(locked: &Locked, step: &Step) -> bool {
-    locked.engine().dialect().transactional
+pub(crate) fn is_whole(dialect: &Dialect, step: &Step) -> bool {
+    dialect.transactional
         && step.transaction() == Transaction::Auto
         && step.script().is_some_and(|script| !class::forbids_transaction(script))
 }

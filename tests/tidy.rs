@@ -85,6 +85,8 @@ const FLOORS: &[(&str, &[&str])] = &[
             "apply",
             "recover",
             "adopt",
+            "mark",
+            "handover",
         ],
     ),
     ("words", &["report"]),
@@ -99,7 +101,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("draft", &["objects"]),
     ("engine", &[]),
     ("report", &[]),
-    ("cli", &["ask", "draft", "drift", "execute", "exit", "formats", "heap", "ui"]),
+    ("cli", &["ask", "draft", "drift", "execute", "exit", "formats", "handover", "heap", "ui"]),
 ];
 
 /// What only the hands may do: speak, read the environment and the clock, end the process.

@@ -36,9 +36,11 @@ mod drift;
 mod execute;
 pub mod exit;
 mod formats;
+mod handover;
 pub mod heap;
 mod init;
 mod log;
+mod mark;
 mod new;
 mod plan;
 mod redo;
@@ -112,6 +114,7 @@ pub enum Command {
     Drift(drift::Drift),
     Diff(diff::Diff),
     Adopt(adopt::Adopt),
+    Mark(mark::Mark),
     Shadow(shadow::Shadow),
 }
 
@@ -148,6 +151,7 @@ impl Command {
             Command::Drift(_) => "drift",
             Command::Diff(_) => "diff",
             Command::Adopt(_) => "adopt",
+            Command::Mark(_) => "mark",
             Command::Shadow(_) => "shadow",
         }
     }
@@ -198,6 +202,7 @@ async fn dispatch(app: &App, command: Command) -> Result<u8> {
         Command::Drift(args) => drift::run(app, &args).await,
         Command::Diff(args) => diff::run(app, &args).await,
         Command::Adopt(args) => adopt::run(app, &args).await,
+        Command::Mark(args) => mark::run(app, &args).await,
         Command::Shadow(args) => shadow::run(app, &args).await,
     }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::ask::{self, Ask, Targets, Way};
 use super::execute::shortened;
+use super::handover::{self, Handed};
 use super::{App, exit, ui};
 use crate::apart;
 use crate::cost::{self, Cost};
@@ -47,19 +48,22 @@ pub struct PlanArgs {
     #[command(flatten)]
     targets: Targets,
     /// Save it, to be run by `switchback apply FILE`; it is rehearsed first
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", group = "written")]
     output: Option<PathBuf>,
+    /// Write it as SQL for the engine's own client, with the ledger's rows (`-`: to stdout); it is rehearsed first
+    #[arg(long, value_name = "FILE", group = "written")]
+    sql: Option<PathBuf>,
     /// How long a saved plan may be run: 30m, 24h, 7d
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = saved::validity, requires = "output")]
     valid_for: TimeDelta,
     /// Run it first in a shadow that was brought to the database's state, and compare that with the live schema
     #[arg(long)]
     rehearse: bool,
-    /// Save it without that
+    /// Write it without that
     #[arg(long, conflicts_with = "rehearse")]
     no_rehearsal: bool,
-    /// Why; it stands in the saved plan, and in the ledger once that is run
-    #[arg(long, value_name = "TEXT", requires = "output")]
+    /// Why; it stands in what is written, and in the ledger once that is run
+    #[arg(long, value_name = "TEXT", requires = "written")]
     reason: Option<String>,
 }
 
@@ -85,17 +89,32 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
     let (project, _folder) = ask.project(app, &database, project)?;
     let (plan, _) = ask.plan(&mut database, &project, &state).await?;
     let mut made = Made::new(app, &mut database, &project, &state, plan).await?;
-    let is_rehearsed = args.rehearse || (args.output.is_some() && !args.no_rehearsal);
+    let is_written = args.output.is_some() || args.sql.is_some();
+    let is_rehearsed = args.rehearse || (is_written && !args.no_rehearsal);
     made.look_into(app, &mut database, &project, &state, is_rehearsed).await?;
     let written = match &args.output {
         Some(path) => Some((path, made.save(app, args, &ask, &mut database, &state).await?)),
         None => None,
     };
+    if let Some(path) = args.sql.as_deref().filter(|_| !made.plan.steps.is_empty()) {
+        made.refuse_unfit(&state)?;
+        let handed = Handed { app, project: &project, state: &state, reason: args.reason.as_deref() };
+        let (plan, warrants) = (made.plan.clone(), made.warrants.clone());
+        let text = handed.text(&mut database, plan, warrants, (&ask.shown(), &made.costs)).await?;
+        handover::write(app, path, &text)?;
+    }
     database.close().await;
     if let Some((path, saved)) = &written {
         write_whole(path, &saved.to_text())?;
     }
+    if args.sql.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+        made.findings.iter().for_each(|finding| ui::talk(&human::finding(finding)));
+        return Ok(exit::DONE);
+    }
     made.tell(app, written.as_ref().map(|(path, saved)| (path.as_path(), saved)));
+    if let Some(path) = args.sql.as_ref().filter(|_| !made.plan.steps.is_empty() && app.voice == ui::Voice::Human) {
+        ui::talk(&format!("written as {}; its first lines tell how it is run\n", path.display()));
+    }
     Ok(if made.is_blocked() { exit::FINDINGS } else { exit::DONE })
 }
 
@@ -180,6 +199,19 @@ impl Made {
         missing.map(|(step, _)| step)
     }
 
+    /// # Errors
+    /// Refused where it is nothing to be run later.
+    fn refuse_unfit(&self, state: &State) -> Result<()> {
+        if self.is_blocked() {
+            let fault =
+                Fault::refused("what stays does not stand without what would be taken back, so nothing was saved");
+            return Err(fault.findings(self.findings.clone()));
+        }
+        let Some(open) = &state.open else { return Ok(()) };
+        let what = format!("the {} of `{}` stopped half-way, so nothing can be planned", open.event, open.id);
+        Err(Fault::refused(what).help("`switchback status` tells how to go on"))
+    }
+
     /// The plan as a file holds it.
     async fn save(
         &self,
@@ -196,18 +228,7 @@ impl Made {
             let fault = Fault::refused("what is not proven is not saved as a plan").cause(shortened(&unproven));
             return Err(fault.help("`switchback verify` proves it"));
         }
-        if self.is_blocked() {
-            let fault =
-                Fault::refused("what stays does not stand without what would be taken back, so nothing was saved");
-            return Err(fault.findings(self.findings.clone()));
-        }
-        if let Some(open) = &state.open {
-            let fault = Fault::refused(format!(
-                "the {} of `{}` stopped half-way, so nothing can be planned",
-                open.event, open.id
-            ));
-            return Err(fault.help("`switchback status` tells how to go on"));
-        }
+        self.refuse_unfit(state)?;
         let (runner, provenance) = app.runner("plan", args.reason.as_deref());
         let made = (app.context.clock)();
         let target = saved::Target {

@@ -260,6 +260,7 @@ pub struct Dialect {
     /// Whether a database that does not exist comes into being by being written to.
     pub creates_database: bool,
     pub sql: Texts,
+    pub client: ClientTexts,
 }
 
 /// How long the limits hold that were set once.
@@ -358,6 +359,20 @@ pub struct Texts {
     pub poured_inside: &'static str,
     /// Undoes `pour`.
     pub poured: &'static str,
+}
+
+/// What a file for the engine's own client says around the scripts, where that client runs a plan instead of us.
+pub struct ClientTexts {
+    /// How the client is called, a command as people type it.
+    pub call: &'static str,
+    /// Before everything: the client stops at the first error, and reads the file as UTF-8.
+    pub head: &'static str,
+    /// Begins a transaction, and fails where the ledger's head is another. Binds: the hash of the row that it has to be.
+    pub guard: &'static str,
+    /// Inside a transaction, behind the script: whatever that has set, rows of ours are written.
+    pub settle: &'static str,
+    /// Behind the transaction, where the script had set something.
+    pub reset: &'static str,
 }
 
 /// Names of our own tables on one database, quoted and qualified.

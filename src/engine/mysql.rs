@@ -10,7 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Only, Row, Server, Session, Site, Texts,
+    Access, ClientTexts, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Only, Row, Server,
+    Session, Site, Texts,
 };
 use crate::draft::Definition;
 use crate::fault::Result;
@@ -81,6 +82,13 @@ static DIALECT: Dialect = Dialect {
         pour: include_str!("mysql/pour.sql"),
         poured_inside: "",
         poured: include_str!("mysql/poured.sql"),
+    },
+    client: ClientTexts {
+        call: "mysql --comments DATABASE < FILE` or `mariadb --comments DATABASE < FILE",
+        head: include_str!("mysql/client/head.sql"),
+        guard: include_str!("mysql/client/guard.sql"),
+        settle: include_str!("mysql/settle.sql"),
+        reset: include_str!("mysql/reset.sql"),
     },
 };
 

@@ -78,6 +78,13 @@ static DIALECT: Dialect = Dialect {
         poured_inside: include_str!("postgres/sql/poured.sql"),
         poured: "",
     },
+    client: ClientTexts {
+        call: "psql -X -d DATABASE -f FILE",
+        head: include_str!("postgres/sql/client/head.sql"),
+        guard: include_str!("postgres/sql/client/guard.sql"),
+        settle: include_str!("postgres/sql/client/settle.sql"),
+        reset: include_str!("postgres/sql/client/reset.sql"),
+    },
 };
 
 #[async_trait]

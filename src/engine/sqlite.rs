@@ -14,7 +14,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
 use super::{
-    Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Only, Server, Session, Site, Texts,
+    Access, ClientTexts, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Only, Server, Session,
+    Site, Texts,
 };
 use crate::draft::Definition;
 use crate::fault::Result;
@@ -91,6 +92,13 @@ static DIALECT: Dialect = Dialect {
         pour: "",
         poured_inside: "",
         poured: "",
+    },
+    client: ClientTexts {
+        call: "sqlite3 DATABASE < FILE",
+        head: include_str!("sqlite/client/head.sql"),
+        guard: include_str!("sqlite/client/guard.sql"),
+        settle: include_str!("sqlite/client/settle.sql"),
+        reset: include_str!("sqlite/reset.sql"),
     },
 };
 

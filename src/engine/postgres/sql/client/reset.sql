@@ -1,0 +1,2 @@
+DISCARD ALL;
+SET client_encoding TO 'UTF8';
