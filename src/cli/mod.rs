@@ -34,6 +34,7 @@ mod drift;
 mod execute;
 pub mod exit;
 mod formats;
+mod graph;
 pub mod heap;
 mod init;
 mod log;
@@ -103,6 +104,7 @@ pub enum Command {
     Down(down::Down),
     Redo(redo::Redo),
     Plan(plan::PlanArgs),
+    Graph(graph::GraphArgs),
     Log(log::Log),
     Drift(drift::Drift),
     Diff(diff::Diff),
@@ -137,6 +139,7 @@ impl Command {
             Command::Down(_) => "down",
             Command::Redo(_) => "redo",
             Command::Plan(_) => "plan",
+            Command::Graph(_) => "graph",
             Command::Log(_) => "log",
             Command::Drift(_) => "drift",
             Command::Diff(_) => "diff",
@@ -185,6 +188,7 @@ async fn dispatch(app: &App, command: Command) -> Result<u8> {
         Command::Down(args) => down::run(app, &args).await,
         Command::Redo(args) => redo::run(app, &args).await,
         Command::Plan(args) => plan::run(app, &args).await,
+        Command::Graph(args) => graph::run(app, &args).await,
         Command::Log(args) => log::run(app, &args).await,
         Command::Drift(args) => drift::run(app, &args).await,
         Command::Diff(args) => diff::run(app, &args).await,
