@@ -47,7 +47,7 @@ fn cut(text: &str, fits: usize) -> String {
 /// The graph as a whole SVG document, without an XML declaration, so that it can stand within a page.
 pub fn svg(picture: &Picture) -> String {
     let layout = layout(picture);
-    let width = layout.width.max(640);
+    let width = layout.width.max(840);
     let height = layout.height + LEGEND;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"switchback-graph\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
@@ -56,7 +56,12 @@ pub fn svg(picture: &Picture) -> String {
     );
     let _ = writeln!(out, "<rect id=\"sb-box\" width=\"{NODE_WIDTH}\" height=\"{NODE_HEIGHT}\" rx=\"6\"/>");
     for state in State::ALL {
-        let _ = writeln!(out, "<g id=\"sb-{}\"><use href=\"#sb-box\"/>{}</g>", state.word(), mark(state));
+        let _ = writeln!(
+            out,
+            "<g id=\"sb-{}\"><use href=\"#sb-box\"/><g stroke-dasharray=\"none\">{}</g></g>",
+            state.word(),
+            mark(state)
+        );
     }
     let _ = writeln!(out, "</defs>\n<rect class=\"ground\" width=\"{width}\" height=\"{height}\"/>");
     legend(&mut out, picture);
