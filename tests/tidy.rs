@@ -48,6 +48,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "lines proof registry", // a proof holds where the registry has it; the registry is made of lines, and those of proofs
             "observed",
             "plan",
+            "price",
         ],
     ),
     ("families", &["check", "layout", "history"]),
@@ -72,6 +73,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "ahead",
             "drafting",
             "rehearse",
+            "pricing",
             "drift",
             "verify",
             "planning",

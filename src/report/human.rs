@@ -12,7 +12,8 @@ use crate::cost::Cost;
 use crate::fault::Fault;
 use crate::finding::{Finding, Severity};
 use crate::ledger::Entry;
-use crate::plan::{Direction, Plan, Source};
+use crate::plan::{Direction, Plan, Source, Step};
+use crate::price::Price;
 use crate::proof::Verdict;
 use crate::step::Done;
 use crate::verify::Judged;
@@ -119,20 +120,40 @@ fn arrow(direction: Direction) -> String {
     }
 }
 
-/// A plan, a line per step, with what it costs.
+/// A plan, a line per step, with the rows that it drops.
 pub fn plan(plan: &Plan, costs: &[Cost]) -> String {
+    plan.steps.iter().map(|one| step(one, costs)).collect()
+}
+
+/// A rehearsed plan, with what each step locks and how long it takes; then who stands in its way.
+pub fn priced(plan: &Plan, costs: &[Cost], price: &Price) -> String {
     let mut out = String::new();
-    for step in &plan.steps {
-        let id = &step.migration.id;
-        let source = match step.source {
-            Source::Checkout => "",
-            Source::Ledger => ", script from the ledger",
-        };
-        let why = styled(DIM, &format!("({}{source})", step.why));
-        let _ = writeln!(out, "{} {} {why}", arrow(step.direction), clean(id.as_str()));
-        for cost in costs.iter().filter(|cost| cost.id == *id && cost.direction == step.direction) {
-            let _ = writeln!(out, "       {}", styled(YELLOW, &clean(&cost.to_string())));
+    for (one, price) in plan.steps.iter().zip(&price.steps) {
+        out.push_str(&step(one, costs));
+        for line in price.lines() {
+            let _ = writeln!(out, "       {}", clean(&line));
         }
+    }
+    for blocker in &price.running.blockers {
+        let _ = writeln!(out, "{} {}", styled(YELLOW, "in the way:"), clean(&blocker.to_string()));
+    }
+    if let Some(unseen) = &price.running.unseen {
+        let _ = writeln!(out, "{} {}", styled(CYAN, "not seen:"), clean(unseen));
+    }
+    out
+}
+
+/// A step, with the rows that it drops.
+fn step(step: &Step, costs: &[Cost]) -> String {
+    let id = &step.migration.id;
+    let source = match step.source {
+        Source::Checkout => "",
+        Source::Ledger => ", script from the ledger",
+    };
+    let why = styled(DIM, &format!("({}{source})", step.why));
+    let mut out = format!("{} {} {why}\n", arrow(step.direction), clean(id.as_str()));
+    for cost in costs.iter().filter(|cost| cost.id == *id && cost.direction == step.direction) {
+        let _ = writeln!(out, "       {}", styled(YELLOW, &clean(&cost.to_string())));
     }
     out
 }
