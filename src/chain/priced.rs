@@ -145,9 +145,16 @@ impl Chain {
             let now = self.engine.relations(self.session.as_mut()).await?.unwrap_or_default();
             locks.extend(seen.taken(now, is_emptying(script.sql(statement))));
         }
-        let names = script.names_of(statement);
+        let named =
+            script.lex(statement).filter_map(|token| Some(token.name(script.text(), script.flavor())?.to_lowercase()));
+        let mut named: Vec<String> = named.collect();
+        let mut met = BTreeSet::new();
+        named.retain(|name| met.insert(name.clone()));
         for way in ways {
-            let tables = seen.tables.iter().filter(|table| names.contains(&last(table)));
+            // What a statement rewrites is the table that it names first.
+            let most = if way.rewrites == Some(false) { usize::MAX } else { 1 };
+            let tables =
+                named.iter().filter_map(|name| seen.tables.iter().find(|table| last(table) == *name)).take(most);
             let tables: Vec<&str> = match way.whole {
                 Some(whole) => vec![whole],
                 None => tables.map(String::as_str).collect(),
@@ -175,7 +182,7 @@ impl Seen {
             let rewrites = moved && !is_emptied;
             let is_new = |(mode, _): &&(String, Blocks)| self.told.insert((known.table.clone(), mode.clone()));
             let new: Vec<&(String, Blocks)> = relation.modes.iter().filter(is_new).collect();
-            let strongest = new.first().copied().or(relation.modes.first().filter(|_| rewrites));
+            let strongest = if rewrites { relation.modes.first() } else { new.first().copied() };
             if let Some((mode, blocks)) = strongest {
                 let (table, mode) = (known.table.clone(), mode.clone());
                 locks.push(Lock { table, mode, blocks: *blocks, rewrites: Some(rewrites), basis: Basis::Seen });
