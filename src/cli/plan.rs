@@ -19,8 +19,11 @@ use crate::finding::{Finding, Severity, worst};
 use crate::ledger::State;
 use crate::plan::{Direction, Plan, Proven, Source, Step, Warrant};
 use crate::planning;
+use crate::price::{Price, StepPrice};
+use crate::pricing;
 use crate::project::{Project, write_whole};
 use crate::rehearse;
+use crate::report::duration;
 use crate::report::human::{self, Detail};
 use crate::report::json;
 use crate::saved::{self, Base, FORM, Saved};
@@ -117,8 +120,8 @@ struct Made {
     findings: Vec<Finding>,
     /// Whether what stays was seen to stand without what is taken back; `None`: nothing stays that came later.
     is_safe: Option<bool>,
-    /// Milliseconds of each step in the rehearsal.
-    millis: Vec<u64>,
+    /// What the rehearsal showed that it costs.
+    price: Option<Price>,
 }
 
 impl Made {
@@ -133,7 +136,7 @@ impl Made {
             Err(_) => Vec::new(),
         };
         app.context.go_on()?;
-        Ok(Made { plan, warrants, costs, findings, is_safe: None, millis: Vec::new() })
+        Ok(Made { plan, warrants, costs, findings, is_safe: None, price: None })
     }
 
     /// What a shadow shows: whether what stays can stay (I12), and where it is wanted how the plan goes.
@@ -166,9 +169,14 @@ impl Made {
                     .filter(|finding| finding.severity == Severity::Error)
                     .map(|finding| Finding { severity: Severity::Warning, ..finding }),
             );
-            self.millis = rehearse::rehearse(&mut maker, &applied, &self.plan, &app.context).await?;
+            let rehearsed = rehearse::rehearse(&mut maker, &applied, &self.plan, &app.context).await?;
+            self.price = Some(pricing::price(database, &self.plan, rehearsed).await?);
         }
         Ok(())
+    }
+
+    fn step_price(&self, at: usize) -> Option<&StepPrice> {
+        self.price.as_ref()?.steps.get(at)
     }
 
     fn is_blocked(&self) -> bool {
@@ -257,7 +265,8 @@ impl Made {
                 },
                 verdict: warrant.as_ref().map_or_else(|| "unproven".to_owned(), Warrant::verdict),
                 drops: own.map(drop).collect(),
-                rehearsed_ms: self.millis.get(at).copied(),
+                rehearsed_ms: self.step_price(at).map(|price| price.rehearsed_ms),
+                costs: self.step_price(at).map(StepPrice::lines).unwrap_or_default(),
                 sql: step.script().map(|script| script.text().to_owned()).unwrap_or_default(),
             }
         };
@@ -268,12 +277,17 @@ impl Made {
         let unproven: Vec<&str> = self.unproven().map(|step| step.migration.id.as_str()).collect();
         match app.voice {
             ui::Voice::Json => {
+                let steps = json::steps(&self.plan, &self.costs);
+                let steps = match &self.price {
+                    Some(price) => json::priced(steps, price),
+                    None => steps,
+                };
                 let fields = json!({
                     "base": self.plan.base,
-                    "steps": json::steps(&self.plan, &self.costs),
+                    "steps": steps,
+                    "running": self.price.as_ref().map(|price| &price.running),
                     "stays": self.plan.stays.iter().map(|(id, why)| json!({"id": id, "why": why})).collect::<Vec<_>>(),
                     "safe": self.is_safe,
-                    "millis": self.millis,
                     "unproven": unproven.len(),
                     "saved": written.map(|(path, saved)| json!({"file": path, "digest": saved.digest, "expires": saved.expires})),
                     "findings": self.findings.iter().map(json::finding).collect::<Vec<_>>(),
@@ -283,13 +297,16 @@ impl Made {
             }
             ui::Voice::Human if self.plan.steps.is_empty() => ui::talk("nothing to do\n"),
             ui::Voice::Human => {
-                ui::out(&human::plan(&self.plan, &self.costs));
+                ui::out(&match &self.price {
+                    Some(price) => human::priced(&self.plan, &self.costs, price),
+                    None => human::plan(&self.plan, &self.costs),
+                });
                 self.findings.iter().for_each(|finding| ui::talk(&human::finding(finding)));
                 if self.is_safe == Some(true) {
                     ui::talk("safe: a shadow ends in the schema that a history without them has\n");
                 }
-                if !self.millis.is_empty() {
-                    let total = crate::report::duration(self.millis.iter().sum());
+                if let Some(price) = &self.price {
+                    let total = duration(price.steps.iter().map(|step| step.rehearsed_ms).sum());
                     ui::talk(&format!("rehearsed in a shadow in {total}\n"));
                 }
                 if !unproven.is_empty() {
