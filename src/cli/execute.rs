@@ -451,7 +451,7 @@ fn refuse_other_than_open(state: &State, plan: &Plan, project: &Project) -> Resu
     }
     let what = format!("the {direction} of `{}` stopped half-way (row #{})", open.id, open.seq);
     let fault = Fault::new(FaultKind::HalfWay, what).cause(human::known_effect(open.done));
-    Err(fault.help(planning::going_on(open, project)))
+    Err(fault.help(planning::going_on(open, project, state)))
 }
 
 fn refuse_irreversible(plan: &Plan) -> Result<()> {

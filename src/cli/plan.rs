@@ -91,12 +91,17 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
     let is_rehearsed = args.rehearse || (args.output.is_some() && !args.no_rehearsal);
     made.look_into(app, &mut database, &project, &state, is_rehearsed).await?;
     let written = match &args.output {
+        // A file that does nothing would look like a plan.
+        Some(_) if made.plan.steps.is_empty() => None,
         Some(path) => Some((path, made.save(app, args, &ask, &mut database, &state).await?)),
         None => None,
     };
     database.close().await;
     if let Some((path, saved)) = &written {
         write_whole(path, &saved.to_text())?;
+    }
+    if let (Some(path), ui::Voice::Human, None) = (&args.output, app.voice, &written) {
+        ui::talk(&format!("{} was not written\n", path.display()));
     }
     made.tell(app, written.as_ref().map(|(path, saved)| (path.as_path(), saved)));
     Ok(if made.is_blocked() { exit::FINDINGS } else { exit::DONE })
