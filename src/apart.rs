@@ -281,5 +281,5 @@ impl<'a> History<'a> {
 }
 
 fn help(id: &Id) -> String {
-    format!("take it back as well: name `{id}` too after `--only`")
+    format!("take `{id}` back as well (`--only` and `--keep` name what goes and what stays), or leave both")
 }

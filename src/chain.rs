@@ -31,6 +31,7 @@ mod along;
 mod filling;
 mod left;
 mod made;
+mod priced;
 mod real;
 
 use left::Left;

@@ -336,6 +336,13 @@ impl Config {
         Ok(Resolved { name: name.map(str::to_owned), target, shadow, wait, source, warnings })
     }
 
+    /// Whether anything names a database, be it well or badly.
+    pub fn names_database(&self, said: Option<&str>, env: &dyn Env) -> bool {
+        let is_set = env.var("DATABASE_URL").is_some_and(|url| !url.is_empty());
+        let is_in_file = self.dotenv.get("DATABASE_URL").is_some_and(|url| !url.reveal().is_empty());
+        said.is_some() || is_set || is_in_file || self.database.is_some() || !self.databases.is_empty()
+    }
+
     /// The shadow that a flag asks for.
     pub fn shadow(&self, said: &str, env: &dyn Env) -> Result<Shadow> {
         let mut shadow = Shadow::parse(said)?;

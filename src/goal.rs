@@ -4,7 +4,7 @@
 //! reverse of the order of application, with all that stands on it; what is in T and not in A is applied in dependency
 //! order. Edges of what is applied only lead to what was applied before it, so that order is always a good one.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -276,10 +276,14 @@ pub fn moves(ground: &Ground, goal: &Goal) -> Result<Moves, Conflict> {
         return Err(Conflict { kept: ground.nodes[at].id.clone(), stands_on: ground.nodes[from].id.clone() });
     }
     let id = |at: usize| ground.nodes[at].id.clone();
+    let wanted: HashSet<&Id> = match &goal.aim {
+        Aim::Exactly(wanted) => wanted.ids.iter().collect(),
+        _ => HashSet::new(),
+    };
     let back = (0..ground.applied).rev().filter(|at| gone[*at]);
     let stays = (0..ground.applied).filter(|at| aimed[*at] && kept[*at]);
     Ok(Moves {
-        reverts: back.map(|at| (id(at), why_back(ground, goal, &gone, at))).collect(),
+        reverts: back.map(|at| (id(at), why_back(ground, goal, &wanted, &gone, at))).collect(),
         applies: applies(ground, &goal.aim, &gone),
         stays: stays.map(|at| (id(at), why_stays(ground, goal, &kept, at))).collect(),
     })
@@ -372,7 +376,7 @@ fn needed(ground: &Ground, named: &[Id], places: Vec<usize>) -> Vec<(Id, Why)> {
     places.iter().map(|at| (ground.nodes[*at].id.clone(), why(*at))).collect()
 }
 
-fn why_back(ground: &Ground, goal: &Goal, gone: &Marks, at: usize) -> Why {
+fn why_back(ground: &Ground, goal: &Goal, wanted: &HashSet<&Id>, gone: &Marks, at: usize) -> Why {
     let id = &ground.nodes[at].id;
     let stands_on = || {
         let from = ground.requires[at].iter().rev().find(|from| gone[**from]);
@@ -384,8 +388,8 @@ fn why_back(ground: &Ground, goal: &Goal, gone: &Marks, at: usize) -> Why {
     };
     match &goal.aim {
         Aim::Without(ids) if ids.contains(id) => Why::Asked,
-        Aim::Exactly(wanted) if wanted.changed.contains(id) => Why::Changed,
-        Aim::Exactly(wanted) if wanted.ids.contains(id) => stands_on(),
+        Aim::Exactly(Wanted { changed, .. }) if changed.contains(id) => Why::Changed,
+        Aim::Exactly(_) if wanted.contains(id) => stands_on(),
         Aim::Without(_) => stands_on(),
         Aim::BackTo(_) | Aim::Exactly(_) => Why::NotInTarget,
         _ => Why::Asked,

@@ -158,10 +158,11 @@ pub async fn ground(database: &mut Database, project: &Project, state: &State, g
         group: groups.get(id).cloned(),
         rank: ranks.get(id).copied(),
     };
+    let here: HashMap<&Id, &Migration> = project.migrations.iter().map(|one| (&one.id, one)).collect();
     let mut applied = Vec::with_capacity(state.applied.len());
     for (at, one) in state.applied.iter().enumerate() {
         let before = || at.checked_sub(1).map(|before| state.applied[before].id.clone()).into_iter().collect();
-        let is_same = || project.get(&one.id).is_some_and(|here| here.digest() == one.digest);
+        let is_same = || here.get(&one.id).is_some_and(|here| here.digest() == one.digest);
         let requires = match recorded.get(&one.order) {
             _ if !goal.needs_edges() => Vec::new(),
             Some(edges) => edges.clone(),
@@ -297,8 +298,12 @@ pub fn differs(project: &Project, state: &State) -> bool {
 }
 
 /// How a step that stopped half-way is gone on with.
-pub fn going_on(open: &Open, project: &Project) -> String {
+pub fn going_on(open: &Open, project: &Project, state: &State) -> String {
+    let is_last = || state.applied.last().is_some_and(|last| last.id == open.id);
     match open.event.as_str() {
+        "revert" if !is_last() => {
+            format!("`switchback down --only {}` goes on with it; `switchback log` shows what stopped it", open.id)
+        }
         "revert" => "`switchback down --steps 1` goes on with it; `switchback log` shows what stopped it".to_owned(),
         _ if project.get(&open.id).is_some() => {
             "`switchback up` goes on with it; `switchback log` shows what stopped it".to_owned()

@@ -8,13 +8,28 @@ use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::migration::Migration;
 use crate::plan::Plan;
+use crate::price::StatementPrice;
 use crate::shadow::Maker;
 
-/// Runs the plan's steps behind `applied`; gives the milliseconds of each step.
+/// What a rehearsal showed, step by step.
+#[derive(Clone, Debug)]
+pub struct Rehearsed {
+    pub steps: Vec<Run>,
+}
+
+/// A step that ran in the shadow.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// With the looking between its statements.
+    pub millis: u64,
+    pub statements: Vec<StatementPrice>,
+}
+
+/// Runs the plan's steps behind `applied`, and looks at what each statement locks.
 ///
 /// # Errors
 /// What the database says to the first step that fails, with its place.
-pub async fn rehearse(maker: &mut Maker, applied: &[Migration], plan: &Plan, context: &Context) -> Result<Vec<u64>> {
+pub async fn rehearse(maker: &mut Maker, applied: &[Migration], plan: &Plan, context: &Context) -> Result<Rehearsed> {
     let steps_of = plan.steps.iter().map(|step| &*step.migration);
     maker.look_at(applied.iter().chain(steps_of).flat_map(Migration::scripts));
     let engine = maker.engine();
@@ -23,15 +38,15 @@ pub async fn rehearse(maker: &mut Maker, applied: &[Migration], plan: &Plan, con
     let rehearsed = steps(&mut chain, applied, plan, context).await;
     context.tell(Event::Ends);
     let closed = chain.close().await;
-    let times = rehearsed?;
+    let steps = rehearsed?;
     closed?;
-    Ok(times)
+    Ok(steps)
 }
 
-async fn steps(chain: &mut Chain, applied: &[Migration], plan: &Plan, context: &Context) -> Result<Vec<u64>> {
+async fn steps(chain: &mut Chain, applied: &[Migration], plan: &Plan, context: &Context) -> Result<Rehearsed> {
     let applied: Vec<&Migration> = applied.iter().collect();
     chain.advance(&applied).await?;
-    let mut times = Vec::with_capacity(plan.steps.len());
+    let mut runs = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
         context.go_on()?;
         context.tell(Event::Working { id: step.migration.id.clone() });
@@ -39,14 +54,18 @@ async fn steps(chain: &mut Chain, applied: &[Migration], plan: &Plan, context: &
             let reason = step.irreversible().unwrap_or("it has no down script");
             return Err(Fault::refused(format!("`{}` cannot be taken back: {reason}", step.migration.id)));
         };
-        let begun = Instant::now();
         chain.prepare(&step.migration).await?;
         let manner = chain.manner(script, step.transaction());
-        if let Err(refusal) = chain.run(script, manner).await? {
-            let what = format!("the {} of `{}` fails in the shadow", step.direction, step.migration.id);
-            return Err(refusal.fault(FaultKind::Refused, what));
-        }
-        times.push(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let begun = Instant::now();
+        let statements = match chain.run_priced(script, manner).await? {
+            Ok(statements) => statements,
+            Err(refusal) => {
+                let what = format!("the {} of `{}` fails in the shadow", step.direction, step.migration.id);
+                return Err(refusal.fault(FaultKind::Refused, what));
+            }
+        };
+        let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        runs.push(Run { millis, statements });
     }
-    Ok(times)
+    Ok(Rehearsed { steps: runs })
 }

@@ -100,6 +100,9 @@ pub struct Step {
     /// How long it took in the rehearsal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rehearsed_ms: Option<u64>,
+    /// What it costs, as the rehearsal and the live database showed: a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub costs: Vec<String>,
     /// The script that it runs.
     pub sql: String,
 }
@@ -317,6 +320,7 @@ mod tests {
                 verdict: text("exact"),
                 drops: vec![Drop { object: text("table t"), rows: Some(3) }],
                 rehearsed_ms: None,
+                costs: Vec::new(),
                 sql: text("DROP TABLE t;\n"),
             }],
             stays: Vec::new(),

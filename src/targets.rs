@@ -23,18 +23,16 @@ const PAGE: i64 = 1_000;
 /// Refused where the ledger begins later, or where its clock was set back around that time.
 pub async fn at_time(database: &mut Database, state: &State, time: DateTime<Utc>) -> Result<Target> {
     let mut history = History::default();
-    let (mut first, mut last) = (None, None);
+    let (mut first, mut later) = (None, None);
     for row in rows(database, state).await? {
         let Some(at) = row.time() else { continue };
         first.get_or_insert((row.seq(), at));
-        match last {
+        match later {
             // The state of a time is that behind the last row before it, if nothing before that row is later.
-            Some((seq, _)) if at <= time => return Err(set_back(seq, row.seq(), time)),
-            None if at > time => last = Some((row.seq(), at)),
-            _ => {}
-        }
-        if last.is_none() {
-            history.note(&row);
+            Some(seq) if at <= time => return Err(set_back(seq, row.seq(), time)),
+            None if at > time => later = Some(row.seq()),
+            None => history.note(&row),
+            Some(_) => {}
         }
     }
     match first {

@@ -345,16 +345,19 @@ impl<'a> Round<'a> {
         let nothing = Plan::nothing(&self.state.head);
         applied.extend(planning::walk(&mut self.database, &self.project, &self.state, &nothing).await?);
         let mut maker = self.app.maker(&mut self.database).await?;
-        let times = crate::rehearse::rehearse(&mut maker, &applied, &plan, &self.app.context).await?;
+        let rehearsed = crate::rehearse::rehearse(&mut maker, &applied, &plan, &self.app.context).await?;
+        let price = crate::pricing::price(&mut self.database, &plan, rehearsed).await?;
+        let times: Vec<u64> = price.steps.iter().map(|step| step.rehearsed_ms).collect();
         match self.app.voice {
             ui::Voice::Json => {
-                let steps = json::steps(&plan, costs);
-                let findings = warned(self.app);
-                let fields = json!({"dry_run": true, "steps": steps, "millis": times, "findings": findings});
+                let steps = json::priced(json::steps(&plan, costs), &price);
+                let (running, findings) = (json!(price.running), warned(self.app));
+                let fields =
+                    json!({"dry_run": true, "steps": steps, "millis": times, "running": running, "findings": findings});
                 ui::out(&format!("{}\n", json::command(self.verb, "ok", fields)));
             }
             ui::Voice::Human => {
-                ui::out(&human::plan(&plan, costs));
+                ui::out(&human::priced(&plan, costs, &price));
                 let total: u64 = times.iter().sum();
                 let steps = count(u64::try_from(plan.steps.len()).unwrap_or(u64::MAX), "step");
                 ui::talk(&format!(
@@ -448,7 +451,7 @@ fn refuse_other_than_open(state: &State, plan: &Plan, project: &Project) -> Resu
     }
     let what = format!("the {direction} of `{}` stopped half-way (row #{})", open.id, open.seq);
     let fault = Fault::new(FaultKind::HalfWay, what).cause(human::known_effect(open.done));
-    Err(fault.help(planning::going_on(open, project)))
+    Err(fault.help(planning::going_on(open, project, state)))
 }
 
 fn refuse_irreversible(plan: &Plan) -> Result<()> {

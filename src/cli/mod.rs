@@ -36,6 +36,7 @@ mod drift;
 mod execute;
 pub mod exit;
 mod formats;
+mod graph;
 mod handover;
 pub mod heap;
 mod init;
@@ -110,6 +111,7 @@ pub enum Command {
     Release(release::Release),
     Plan(plan::PlanArgs),
     Apply(apply::Apply),
+    Graph(graph::GraphArgs),
     Log(log::Log),
     Drift(drift::Drift),
     Diff(diff::Diff),
@@ -147,6 +149,7 @@ impl Command {
             Command::Release(_) => "release",
             Command::Plan(_) => "plan",
             Command::Apply(_) => "apply",
+            Command::Graph(_) => "graph",
             Command::Log(_) => "log",
             Command::Drift(_) => "drift",
             Command::Diff(_) => "diff",
@@ -198,6 +201,7 @@ async fn dispatch(app: &App, command: Command) -> Result<u8> {
         Command::Release(args) => release::run(app, &args).await,
         Command::Plan(args) => plan::run(app, &args).await,
         Command::Apply(args) => apply::run(app, &args).await,
+        Command::Graph(args) => graph::run(app, &args).await,
         Command::Log(args) => log::run(app, &args).await,
         Command::Drift(args) => drift::run(app, &args).await,
         Command::Diff(args) => diff::run(app, &args).await,

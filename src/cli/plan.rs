@@ -20,8 +20,11 @@ use crate::finding::{Finding, Severity, worst};
 use crate::ledger::State;
 use crate::plan::{Direction, Plan, Proven, Source, Step, Warrant};
 use crate::planning;
+use crate::price::{Price, StepPrice};
+use crate::pricing;
 use crate::project::{Project, write_whole};
 use crate::rehearse;
+use crate::report::duration;
 use crate::report::human::{self, Detail};
 use crate::report::json;
 use crate::saved::{self, Base, FORM, Saved};
@@ -93,6 +96,8 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
     let is_rehearsed = args.rehearse || (is_written && !args.no_rehearsal);
     made.look_into(app, &mut database, &project, &state, is_rehearsed).await?;
     let written = match &args.output {
+        // A file that does nothing would look like a plan.
+        Some(_) if made.plan.steps.is_empty() => None,
         Some(path) => Some((path, made.save(app, args, &ask, &mut database, &state).await?)),
         None => None,
     };
@@ -110,6 +115,9 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
     if args.sql.as_deref().is_some_and(|path| path.as_os_str() == "-") {
         made.findings.iter().for_each(|finding| ui::talk(&human::finding(finding)));
         return Ok(exit::DONE);
+    }
+    if let (Some(path), ui::Voice::Human, None) = (&args.output, app.voice, &written) {
+        ui::talk(&format!("{} was not written\n", path.display()));
     }
     made.tell(app, written.as_ref().map(|(path, saved)| (path.as_path(), saved)));
     if let Some(path) = args.sql.as_ref().filter(|_| !made.plan.steps.is_empty() && app.voice == ui::Voice::Human) {
@@ -136,8 +144,8 @@ struct Made {
     findings: Vec<Finding>,
     /// Whether what stays was seen to stand without what is taken back; `None`: nothing stays that came later.
     is_safe: Option<bool>,
-    /// Milliseconds of each step in the rehearsal.
-    millis: Vec<u64>,
+    /// What the rehearsal showed that it costs.
+    price: Option<Price>,
 }
 
 impl Made {
@@ -152,7 +160,7 @@ impl Made {
             Err(_) => Vec::new(),
         };
         app.context.go_on()?;
-        Ok(Made { plan, warrants, costs, findings, is_safe: None, millis: Vec::new() })
+        Ok(Made { plan, warrants, costs, findings, is_safe: None, price: None })
     }
 
     /// What a shadow shows: whether what stays can stay (I12), and where it is wanted how the plan goes.
@@ -185,9 +193,14 @@ impl Made {
                     .filter(|finding| finding.severity == Severity::Error)
                     .map(|finding| Finding { severity: Severity::Warning, ..finding }),
             );
-            self.millis = rehearse::rehearse(&mut maker, &applied, &self.plan, &app.context).await?;
+            let rehearsed = rehearse::rehearse(&mut maker, &applied, &self.plan, &app.context).await?;
+            self.price = Some(pricing::price(database, &self.plan, rehearsed).await?);
         }
         Ok(())
+    }
+
+    fn step_price(&self, at: usize) -> Option<&StepPrice> {
+        self.price.as_ref()?.steps.get(at)
     }
 
     fn is_blocked(&self) -> bool {
@@ -278,7 +291,8 @@ impl Made {
                 },
                 verdict: warrant.as_ref().map_or_else(|| "unproven".to_owned(), Warrant::verdict),
                 drops: own.map(drop).collect(),
-                rehearsed_ms: self.millis.get(at).copied(),
+                rehearsed_ms: self.step_price(at).map(|price| price.rehearsed_ms),
+                costs: self.step_price(at).map(StepPrice::lines).unwrap_or_default(),
                 sql: step.script().map(|script| script.text().to_owned()).unwrap_or_default(),
             }
         };
@@ -289,12 +303,17 @@ impl Made {
         let unproven: Vec<&str> = self.unproven().map(|step| step.migration.id.as_str()).collect();
         match app.voice {
             ui::Voice::Json => {
+                let steps = json::steps(&self.plan, &self.costs);
+                let steps = match &self.price {
+                    Some(price) => json::priced(steps, price),
+                    None => steps,
+                };
                 let fields = json!({
                     "base": self.plan.base,
-                    "steps": json::steps(&self.plan, &self.costs),
+                    "steps": steps,
+                    "running": self.price.as_ref().map(|price| &price.running),
                     "stays": self.plan.stays.iter().map(|(id, why)| json!({"id": id, "why": why})).collect::<Vec<_>>(),
                     "safe": self.is_safe,
-                    "millis": self.millis,
                     "unproven": unproven.len(),
                     "saved": written.map(|(path, saved)| json!({"file": path, "digest": saved.digest, "expires": saved.expires})),
                     "findings": self.findings.iter().map(json::finding).collect::<Vec<_>>(),
@@ -304,13 +323,16 @@ impl Made {
             }
             ui::Voice::Human if self.plan.steps.is_empty() => ui::talk("nothing to do\n"),
             ui::Voice::Human => {
-                ui::out(&human::plan(&self.plan, &self.costs));
+                ui::out(&match &self.price {
+                    Some(price) => human::priced(&self.plan, &self.costs, price),
+                    None => human::plan(&self.plan, &self.costs),
+                });
                 self.findings.iter().for_each(|finding| ui::talk(&human::finding(finding)));
                 if self.is_safe == Some(true) {
                     ui::talk("safe: a shadow ends in the schema that a history without them has\n");
                 }
-                if !self.millis.is_empty() {
-                    let total = crate::report::duration(self.millis.iter().sum());
+                if let Some(price) = &self.price {
+                    let total = duration(price.steps.iter().map(|step| step.rehearsed_ms).sum());
                     ui::talk(&format!("rehearsed in a shadow in {total}\n"));
                 }
                 if !unproven.is_empty() {

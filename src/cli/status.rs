@@ -71,7 +71,7 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
         ui::Voice::Human => {
             ui::out(&under_way(&state, runner.as_ref()));
             if let (Some(open), None) = (&state.open, &runner) {
-                ui::talk(&format!("help: {}\n", clean(&planning::going_on(open, &project))));
+                ui::talk(&format!("help: {}\n", clean(&planning::going_on(open, &project, &state))));
             }
             if let Some(history) = &foreign {
                 let what = format!("{} (its table {} has rows)", history.tool, clean(&history.table));

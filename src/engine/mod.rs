@@ -13,10 +13,11 @@ use async_trait::async_trait;
 
 use crate::draft::Definition;
 use crate::fault::Result;
+use crate::price::{Relation, Running, TableSize, Way};
 use crate::rows::Table;
 use crate::snapshot::Snapshot;
-use crate::sql::Flavor;
 pub use crate::sql::Position;
+use crate::sql::{Flavor, Script, Statement};
 use crate::target::Target;
 use crate::touch::Touch;
 
@@ -483,6 +484,25 @@ pub trait Engine: Send + Sync {
     /// far as this account may see them. Asked after the rollback.
     async fn blockers(&self, _session: &mut dyn Session) -> DbResult<Vec<String>> {
         Ok(Vec::new())
+    }
+
+    /// How large the tables are whose name, in lower case and without its schema, is among `names`. Waits for no lock.
+    async fn sizes(&self, session: &mut dyn Session, names: &BTreeSet<String>) -> DbResult<Vec<TableSize>>;
+
+    /// Other sessions that somebody who locks these tables may have to wait for, and what of that cannot be seen.
+    async fn running(&self, session: &mut dyn Session, names: &BTreeSet<String>) -> DbResult<Running>;
+
+    /// The tables that there are, with the locks that this session has on them; `None` where no server shows that.
+    async fn relations(&self, _session: &mut dyn Session) -> DbResult<Option<Vec<Relation>>> {
+        Ok(None)
+    }
+
+    /// How a statement can run: with texts, the cheapest first, and then what is true of it as it is written.
+    fn ways(&self, server: &Server, script: &Script, statement: &Statement) -> Vec<Way>;
+
+    /// Whether an error says that a statement cannot run in the way that its text asks for, and nothing else.
+    fn is_no_way(&self, _error: &DbError) -> bool {
+        false
     }
 
     /// What makes two sessions look at one database: server identity and database, never URL text (I8).

@@ -15,10 +15,11 @@ use super::{
 };
 use crate::draft::Definition;
 use crate::fault::Result;
+use crate::price::{Running, TableSize, Way};
 use crate::rows::Table;
 use crate::sha::{Sha, hex};
 use crate::snapshot::Snapshot;
-use crate::sql::Flavor;
+use crate::sql::{Flavor, Script, Statement};
 use crate::target::Target;
 use crate::touch::Touch;
 
@@ -28,6 +29,7 @@ mod cut;
 mod definitions;
 mod error;
 mod fingerprint;
+mod price;
 mod server;
 mod session;
 mod shadow;
@@ -143,6 +145,22 @@ impl Engine for Mysql {
             Ok(found) if !found.is_empty() => Ok(found),
             _ => session.batch(include_str!("mysql/blockers.sql")).await.map(lines),
         }
+    }
+
+    async fn sizes(&self, session: &mut dyn Session, names: &BTreeSet<String>) -> DbResult<Vec<TableSize>> {
+        price::sizes(session, names).await
+    }
+
+    async fn running(&self, session: &mut dyn Session, names: &BTreeSet<String>) -> DbResult<Running> {
+        price::running(session, names).await
+    }
+
+    fn ways(&self, server: &Server, script: &Script, statement: &Statement) -> Vec<Way> {
+        price::ways(server, script, statement)
+    }
+
+    fn is_no_way(&self, error: &DbError) -> bool {
+        price::is_no_way(error)
     }
 
     async fn identity(&self, session: &mut dyn Session) -> DbResult<String> {

@@ -14,6 +14,7 @@ mod fingerprint;
 mod index;
 mod notices;
 mod pgpass;
+mod price;
 #[cfg(unix)]
 mod server;
 mod session;
@@ -158,6 +159,22 @@ impl Engine for Postgres {
     async fn blockers(&self, session: &mut dyn Session) -> DbResult<Vec<String>> {
         let rows = session.rows(include_str!("postgres/sql/blockers.sql"), &[]).await?;
         Ok(rows.into_iter().flatten().flatten().collect())
+    }
+
+    async fn sizes(&self, session: &mut dyn Session, names: &BTreeSet<String>) -> DbResult<Vec<TableSize>> {
+        price::sizes(session, names).await
+    }
+
+    async fn running(&self, session: &mut dyn Session, names: &BTreeSet<String>) -> DbResult<Running> {
+        price::running(session, names).await
+    }
+
+    async fn relations(&self, session: &mut dyn Session) -> DbResult<Option<Vec<Relation>>> {
+        price::relations(session).await.map(Some)
+    }
+
+    fn ways(&self, _: &Server, script: &Script, statement: &Statement) -> Vec<Way> {
+        price::ways(script, statement)
     }
 
     async fn identity(&self, session: &mut dyn Session) -> DbResult<String> {

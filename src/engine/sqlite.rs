@@ -19,14 +19,16 @@ use super::{
 };
 use crate::draft::Definition;
 use crate::fault::Result;
+use crate::price::{Running, TableSize, Way};
 use crate::rows::Table;
 use crate::snapshot::Snapshot;
-use crate::sql::Flavor;
+use crate::sql::{Flavor, Script, Statement};
 use crate::target::Target;
 use crate::touch::Touch;
 
 mod ddl;
 mod lexer;
+mod price;
 mod raw;
 mod schema;
 mod session;
@@ -180,6 +182,18 @@ impl Engine for Sqlite {
         let Some((on, pid)) = backend.rsplit_once(':') else { return Ok(true) };
         let visible = Path::new("/proc/self").exists() && on == host();
         Ok(!visible || pid.parse::<u32>().is_err() || Path::new("/proc").join(pid).exists())
+    }
+
+    async fn sizes(&self, session: &mut dyn Session, names: &BTreeSet<String>) -> DbResult<Vec<TableSize>> {
+        price::sizes(session, names).await
+    }
+
+    async fn running(&self, _: &mut dyn Session, _: &BTreeSet<String>) -> DbResult<Running> {
+        Ok(price::running())
+    }
+
+    fn ways(&self, _: &Server, script: &Script, statement: &Statement) -> Vec<Way> {
+        price::ways(script, statement)
     }
 
     async fn identity(&self, session: &mut dyn Session) -> DbResult<String> {

@@ -12,9 +12,11 @@ use super::{Case, Report, clean, count, duration};
 use crate::cost::Cost;
 use crate::fault::Fault;
 use crate::finding::{Finding, Severity};
+use crate::goal::Why;
 use crate::id::Id;
 use crate::ledger::{Entry, Release};
-use crate::plan::{Direction, Plan, Source};
+use crate::plan::{Direction, Plan, Source, Step};
+use crate::price::Price;
 use crate::proof::Verdict;
 use crate::saved::Saved;
 use crate::step::Done;
@@ -122,24 +124,30 @@ fn arrow(direction: Direction) -> String {
     }
 }
 
-/// A plan, a line per step, with what it costs.
+/// A plan, a line per step, with the rows that it drops; then what it keeps.
 pub fn plan(plan: &Plan, costs: &[Cost]) -> String {
+    plan.steps.iter().map(|one| step(one, costs)).chain(plan.stays.iter().map(kept)).collect()
+}
+
+fn kept((id, why): &(Id, Why)) -> String {
+    format!("keep {} {}\n", clean(id.as_str()), styled(DIM, &format!("({})", clean(&why.to_string()))))
+}
+
+/// A rehearsed plan, with what each step locks and how long it takes; then who stands in its way.
+pub fn priced(plan: &Plan, costs: &[Cost], price: &Price) -> String {
     let mut out = String::new();
-    for step in &plan.steps {
-        let id = &step.migration.id;
-        let source = match step.source {
-            Source::Checkout => "",
-            Source::Ledger => ", script from the ledger",
-        };
-        let why = styled(DIM, &format!("({}{source})", clean(&step.why.to_string())));
-        let _ = writeln!(out, "{} {} {why}", arrow(step.direction), clean(id.as_str()));
-        for cost in costs.iter().filter(|cost| cost.id == *id && cost.direction == step.direction) {
-            let _ = writeln!(out, "       {}", styled(YELLOW, &clean(&cost.to_string())));
+    for (one, price) in plan.steps.iter().zip(&price.steps) {
+        out.push_str(&step(one, costs));
+        for line in price.lines() {
+            let _ = writeln!(out, "       {}", clean(&line));
         }
     }
-    for (id, why) in &plan.stays {
-        let why = styled(DIM, &format!("({})", clean(&why.to_string())));
-        let _ = writeln!(out, "keep {} {why}", clean(id.as_str()));
+    plan.stays.iter().for_each(|one| out.push_str(&kept(one)));
+    for blocker in &price.running.blockers {
+        let _ = writeln!(out, "{} {}", styled(YELLOW, "in the way:"), clean(&blocker.to_string()));
+    }
+    if let Some(unseen) = &price.running.unseen {
+        let _ = writeln!(out, "{} {}", styled(CYAN, "not seen:"), clean(unseen));
     }
     out
 }
@@ -176,13 +184,14 @@ pub fn saved(saved: &Saved, detail: Detail, now: DateTime<Utc>) -> String {
         let _ = writeln!(out, "  {name:<8}{value}");
     }
     for step in &saved.steps {
-        let took =
-            step.rehearsed_ms.map(|millis| format!(", {} in the rehearsal", duration(millis))).unwrap_or_default();
-        let why = styled(DIM, &format!("({}, {}{took})", clean(&step.why), clean(&step.verdict)));
+        let why = styled(DIM, &format!("({}, {})", clean(&step.why), clean(&step.verdict)));
         let _ = writeln!(out, "{} {} {why}", arrow(step.direction), clean(step.id.as_str()));
         for drop in &step.drops {
             let rows = drop.rows.map_or_else(|| "rows that cannot be counted".to_owned(), |rows| count(rows, "row"));
             let _ = writeln!(out, "       {}", styled(YELLOW, &format!("drops {} with {rows}", clean(&drop.object))));
+        }
+        for line in &step.costs {
+            let _ = writeln!(out, "       {}", clean(line));
         }
         if detail == Detail::Scripts {
             for line in step.sql.lines() {
@@ -195,6 +204,21 @@ pub fn saved(saved: &Saved, detail: Detail, now: DateTime<Utc>) -> String {
     }
     for note in &saved.notes {
         let _ = writeln!(out, "note: {}", clean(note));
+    }
+    out
+}
+
+/// A step, with the rows that it drops.
+fn step(step: &Step, costs: &[Cost]) -> String {
+    let id = &step.migration.id;
+    let source = match step.source {
+        Source::Checkout => "",
+        Source::Ledger => ", script from the ledger",
+    };
+    let why = styled(DIM, &format!("({}{source})", clean(&step.why.to_string())));
+    let mut out = format!("{} {} {why}\n", arrow(step.direction), clean(id.as_str()));
+    for cost in costs.iter().filter(|cost| cost.id == *id && cost.direction == step.direction) {
+        let _ = writeln!(out, "       {}", styled(YELLOW, &clean(&cost.to_string())));
     }
     out
 }

@@ -10,6 +10,7 @@ use crate::fault::Fault;
 use crate::finding::Finding;
 use crate::ledger::{COLUMNS, Entry};
 use crate::plan::Plan;
+use crate::price::Price;
 use crate::proof::Verdict;
 use crate::step::Done;
 
@@ -109,6 +110,21 @@ pub fn steps(plan: &Plan, costs: &[Cost]) -> Value {
         })
     };
     plan.steps.iter().map(step).collect()
+}
+
+/// Steps that will be run, each with its price.
+pub fn priced(steps: Value, price: &Price) -> Value {
+    let Value::Array(mut steps) = steps else { return steps };
+    for (step, price) in steps.iter_mut().zip(&price.steps) {
+        step["price"] = json!({
+            "tables": price.tables,
+            "statements": price.statements,
+            "rehearsed_ms": price.rehearsed_ms,
+            "last": price.last,
+            "outside": price.outside,
+        });
+    }
+    Value::Array(steps)
 }
 
 /// Steps that are done.

@@ -9,6 +9,7 @@ use crate::proof::{Verdict, Waiver};
 use crate::verify::Judged;
 
 pub mod github;
+pub mod graph;
 pub mod human;
 pub mod json;
 pub mod junit;

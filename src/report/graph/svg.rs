@@ -1,0 +1,130 @@
+//! A picture for browsers, by itself or within a page. No scripts and no fonts from elsewhere; colours follow the reader's
+//! light or dark, and each thing that a colour says is said by a border, a mark or a word as well.
+
+use std::fmt::Write as _;
+
+use super::layout::{MARGIN, NODE_HEIGHT, NODE_WIDTH, layout};
+use super::{Node, Picture, State, kind_word};
+use crate::report::clean;
+
+/// Letters that fit a node's first line.
+const FITS: usize = 24;
+const FITS_SMALL: usize = 30;
+/// Height of the legend.
+const LEGEND: i32 = 30;
+
+const STYLE: &str = include_str!("style.css");
+
+/// A text within an element or in quotes.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for ch in clean(text).chars() {
+        match ch {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            // No XML may hold these.
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            ch => out.push(ch),
+        }
+    }
+    out
+}
+
+/// A text that is cut in its middle: numbers stand at the start, and what tells two apart often at the end.
+fn cut(text: &str, fits: usize) -> String {
+    let text = clean(text);
+    let letters: Vec<char> = text.chars().collect();
+    if letters.len() <= fits {
+        return text.into_owned();
+    }
+    let tail = fits / 3;
+    let head: String = letters[..fits - tail - 1].iter().collect();
+    format!("{head}…{}", letters[letters.len() - tail..].iter().collect::<String>())
+}
+
+/// The graph as a whole SVG document, without an XML declaration, so that it can stand within a page.
+pub fn svg(picture: &Picture) -> String {
+    let layout = layout(picture);
+    let width = layout.width.max(840);
+    let height = layout.height + LEGEND;
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"switchback-graph\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
+         height=\"{height}\" role=\"img\" aria-label=\"{0}\"><title>{0}</title>\n<style>{STYLE}</style>\n<defs>\n",
+        escaped(&picture.title)
+    );
+    let _ = writeln!(out, "<rect id=\"sb-box\" width=\"{NODE_WIDTH}\" height=\"{NODE_HEIGHT}\" rx=\"6\"/>");
+    for state in State::ALL {
+        let _ = writeln!(
+            out,
+            "<g id=\"sb-{}\"><use href=\"#sb-box\"/><g stroke-dasharray=\"none\">{}</g></g>",
+            state.word(),
+            mark(state)
+        );
+    }
+    let _ = writeln!(out, "</defs>\n<rect class=\"ground\" width=\"{width}\" height=\"{height}\"/>");
+    legend(&mut out, picture);
+    let _ = writeln!(out, "<g transform=\"translate({} {LEGEND})\">", (width - layout.width) / 2);
+    for path in &layout.paths {
+        let _ = writeln!(out, "<path class=\"edge {}\" d=\"{}\"/>", kind_word(path.kind), path.d);
+    }
+    for (x, y, node) in &layout.rows {
+        let _ = writeln!(out, "<text class=\"row\" x=\"{x}\" y=\"{}\">{}</text>", y + 4, node + 1);
+    }
+    for (at, (node, (x, y))) in picture.nodes.iter().zip(&layout.places).enumerate() {
+        drawn(&mut out, at + 1, node, (*x, *y));
+    }
+    out.push_str("</g>\n</svg>\n");
+    out
+}
+
+/// What stands in a node's left edge for its state.
+fn mark(state: State) -> &'static str {
+    match state {
+        State::Applied => "<path d=\"M9 21l5 6l8-12\"/>",
+        State::Edited => "<path d=\"M8 24q4-8 8-3t8-3\"/>",
+        State::Unknown => "<path d=\"M11 16q0-4 4-4t4 4q0 3-4 5v3m0 4v2\"/>",
+        State::Pending => "<circle cx=\"15\" cy=\"21\" r=\"6\"/>",
+        State::ToApply => "<path d=\"M15 30V13m-6 6l6-6l6 6\"/>",
+        State::ToRevert => "<path d=\"M15 12v17m-6-6l6 6l6-6\"/>",
+    }
+}
+
+fn drawn(out: &mut String, number: usize, node: &Node, (x, y): (i32, i32)) {
+    let lines = node.lines();
+    let title = std::iter::once(escaped(&node.id)).chain(lines.iter().map(|line| escaped(line))).collect::<Vec<_>>();
+    let classes = node.classes();
+    let gap = if classes.is_empty() { "" } else { " " };
+    let shape = node.state.map_or("box", State::word);
+    let left = if node.state.is_some() { 29 } else { 10 };
+    let _ = write!(
+        out,
+        "<g id=\"n{number}\" class=\"node{gap}{classes}\" tabindex=\"0\" transform=\"translate({x} {y})\"><title>{}</title>\
+         <use href=\"#sb-{shape}\"/>",
+        title.join("\n")
+    );
+    let fits = if node.state.is_some() { FITS } else { FITS + 2 };
+    let base = if lines.is_empty() { 25 } else { 18 };
+    let _ = write!(out, "<text x=\"{left}\" y=\"{base}\">{}</text>", escaped(&cut(&node.id, fits)));
+    if !lines.is_empty() {
+        let small = cut(&lines.join(" · "), FITS_SMALL);
+        let _ = write!(out, "<text class=\"small\" x=\"{left}\" y=\"33\">{}</text>", escaped(&small));
+    }
+    out.push_str("</g>\n");
+}
+
+/// What kinds of edges there are, in words.
+fn legend(out: &mut String, picture: &Picture) {
+    let words = [("declared", "requires, declared"), ("observed", "requires, observed"), ("before", "only follows")];
+    let mut x = MARGIN;
+    let _ = write!(out, "<g class=\"legend\"><text x=\"{x}\" y=\"24\">{}</text>", escaped(&cut(&picture.title, 44)));
+    x += 310;
+    for (kind, said) in words.iter().filter(|(kind, _)| picture.edges.iter().any(|edge| kind_word(edge.kind) == *kind))
+    {
+        let _ = write!(out, "<path class=\"edge {kind}\" d=\"M{x} 20h26m-6-4l6 4l-6 4\"/>");
+        let _ = write!(out, "<text x=\"{}\" y=\"24\">{said}</text>", x + 32);
+        x += 160;
+    }
+    out.push_str("</g>\n");
+}
