@@ -11,6 +11,7 @@ use crate::id::Id;
 use crate::migration::units;
 use crate::plan::{Direction, Proven, Step};
 use crate::proof::Drops;
+use crate::saved::dropped;
 
 /// Rows that a step would drop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,12 +45,7 @@ impl Cost {
 
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.object.starts_with("column") { "value" } else { "row" };
-        match self.rows {
-            Some(1) => write!(f, "drops {} with 1 {what}", self.object),
-            Some(rows) => write!(f, "drops {} with {rows} {what}s", self.object),
-            None => write!(f, "drops {}, whose {what}s cannot be counted", self.object),
-        }
+        f.write_str(&dropped(&self.object, self.rows))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::finding::Place;
+use crate::finding::{Place, duration};
 use crate::id::Id;
 use crate::plan::Direction;
 
@@ -187,12 +187,9 @@ impl StepPrice {
     }
 }
 
-/// A duration for people: `3 ms`, `1.2 s`.
-fn duration(millis: u64) -> String {
-    match millis {
-        0..1_000 => format!("{millis} ms"),
-        _ => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
-    }
+/// The last part of a table's name, in lower case and without quotes: what statements are matched with.
+pub fn bare(table: &str) -> String {
+    table.rsplit('.').next().unwrap_or(table).trim_matches('"').to_lowercase()
 }
 
 impl fmt::Display for Lock {

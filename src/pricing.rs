@@ -6,7 +6,7 @@ use crate::database::Database;
 use crate::fault::Result;
 use crate::ledger::Entry;
 use crate::plan::{Direction, Plan, Step};
-use crate::price::{LastTime, Price, Running, StatementPrice, StepPrice, TableSize};
+use crate::price::{LastTime, Price, Running, StatementPrice, StepPrice, TableSize, bare};
 use crate::rehearse::Rehearsed;
 use crate::sql::Flavor;
 use crate::store::own;
@@ -28,7 +28,7 @@ pub async fn price(database: &mut Database, plan: &Plan, rehearsed: Rehearsed) -
         StepPrice {
             id: step.migration.id.clone(),
             direction: step.direction,
-            tables: sizes.iter().filter(|size| names.contains(&name(&size.table))).cloned().collect(),
+            tables: sizes.iter().filter(|size| names.contains(&bare(&size.table))).cloned().collect(),
             statements: done.statements,
             rehearsed_ms: done.millis,
             last: last.remove(&(step.migration.id.to_string(), step.direction == Direction::Up)),
@@ -63,13 +63,8 @@ pub async fn blockers(database: &mut Database, names: &BTreeSet<String>) -> Resu
 
 /// Names by which tables of a step are found: those in its script, and those of the tables that were locked.
 fn names(step: &Step, statements: &[StatementPrice]) -> BTreeSet<String> {
-    let locked = statements.iter().flat_map(|one| &one.locks).map(|lock| name(&lock.table));
+    let locked = statements.iter().flat_map(|one| &one.locks).map(|lock| bare(&lock.table));
     step.script().map(|script| script.names()).unwrap_or_default().into_iter().chain(locked).collect()
-}
-
-/// The last part of a table's name, in lower case and without quotes.
-fn name(table: &str) -> String {
-    table.rsplit('.').next().unwrap_or(table).trim_matches('"').to_lowercase()
 }
 
 /// When each step last ran on this database, by migration and whether it was its up; the same version before any other.

@@ -42,9 +42,7 @@ pub fn changed_since(dir: &Path, revision: &str) -> Result<BTreeSet<PathBuf>> {
 
 fn top(dir: &Path) -> Result<PathBuf> {
     let top = ask(dir, &["rev-parse", "--show-toplevel"]).map_err(|fault| {
-        fault.help(
-            "`--base` and `--changed` compare with a revision, so the migrations have to stand in a git repository",
-        )
+        fault.help("a revision is asked of git, so the migrations have to stand in a git repository")
     })?;
     Ok(PathBuf::from(top.trim_end_matches(['\r', '\n'])))
 }
@@ -82,6 +80,7 @@ impl Folder {
     /// # Errors
     /// Where the revision or the folder in it is not there, or nothing can be written.
     pub fn at(dir: &Path, revision: &str) -> Result<Folder> {
+        top(dir)?;
         let commit = ask(dir, &["rev-parse", "--verify", "--end-of-options", &format!("{revision}^{{commit}}")]);
         let commit = commit.map_err(|fault| missing(dir, fault, revision))?;
         let names = ask(dir, &["ls-tree", "-r", "-z", "--name-only", commit.trim(), "--", "."])?;

@@ -115,6 +115,16 @@ pub struct Drop {
     pub rows: Option<u64>,
 }
 
+/// What is lost with an object: rows of a table, values of a column.
+pub fn dropped(object: &str, rows: Option<u64>) -> String {
+    let what = if object.starts_with("column") { "value" } else { "row" };
+    match rows {
+        Some(1) => format!("drops {object} with 1 {what}"),
+        Some(rows) => format!("drops {object} with {rows} {what}s"),
+        None => format!("drops {object}, whose {what}s cannot be counted"),
+    }
+}
+
 impl Base {
     pub fn of(state: &State, schema: Sha) -> Base {
         Base { seq: state.head.seq, state: state_sha(state), applied: state.applied.len(), schema }

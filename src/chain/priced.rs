@@ -8,7 +8,7 @@ use crate::class::{self, Kind, TransactionNeed};
 use crate::engine::{DbError, DbErrorKind, DbResult};
 use crate::fault::{Fault, Result};
 use crate::judge::Refusal;
-use crate::price::{Basis, Blocks, Lock, Relation, StatementPrice, Way};
+use crate::price::{Basis, Blocks, Lock, Relation, StatementPrice, Way, bare};
 use crate::sql::{Script, Statement};
 use crate::store;
 
@@ -154,7 +154,7 @@ impl Chain {
             // What a statement rewrites is the table that it names first.
             let most = if way.rewrites == Some(false) { usize::MAX } else { 1 };
             let tables =
-                named.iter().filter_map(|name| seen.tables.iter().find(|table| last(table) == *name)).take(most);
+                named.iter().filter_map(|name| seen.tables.iter().find(|table| bare(table) == *name)).take(most);
             let tables: Vec<&str> = match way.whole {
                 Some(whole) => vec![whole],
                 None => tables.map(String::as_str).collect(),
@@ -198,9 +198,4 @@ impl Seen {
 /// TRUNCATE gives a table another file, into which nothing is written.
 fn is_emptying(sql: &str) -> bool {
     sql.get(..8).is_some_and(|word| word.eq_ignore_ascii_case("truncate"))
-}
-
-/// The last part of a table's name, in lower case and without quotes.
-fn last(table: &str) -> String {
-    table.rsplit('.').next().unwrap_or(table).trim_matches('"').to_lowercase()
 }

@@ -21,7 +21,7 @@ use crate::targets;
 /// Flags that name a target that is written down somewhere, or a part of what is applied.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Targets {
-    /// What was applied at this time: `2026-11-20T10:00:00Z`, or `2026-11-20 10:00` in this machine's time zone
+    /// What was applied at this time: `2026-11-20T10:00:00Z`, or `2026-11-20 10:00`, or `10:00` (today), in this machine's time zone
     #[arg(long, value_name = "TIME", group = "target", value_parser = time)]
     pub to_time: Option<DateTime<Utc>>,
     /// What a release holds
@@ -193,7 +193,7 @@ fn time(text: &str) -> std::result::Result<DateTime<Utc>, String> {
     if let Some(text) = text.strip_suffix("UTC").or(text.strip_suffix('Z')) {
         return naive(text.trim_end()).map(|time| time.and_utc());
     }
-    let time = naive(text)?;
+    let time = today(text).map_or_else(|| naive(text), Ok)?;
     match Local.from_local_datetime(&time) {
         chrono::LocalResult::Single(time) => Ok(time.with_timezone(&Utc)),
         chrono::LocalResult::Ambiguous(..) => {
@@ -203,6 +203,12 @@ fn time(text: &str) -> std::result::Result<DateTime<Utc>, String> {
             Err("the clocks were set forward then, and it never came: add the offset, as in +01:00".to_owned())
         }
     }
+}
+
+/// A time of the clock, today.
+fn today(text: &str) -> Option<NaiveDateTime> {
+    let at = ["%H:%M", "%H:%M:%S"].iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok())?;
+    Some(Local::now().date_naive().and_time(at))
 }
 
 fn naive(text: &str) -> std::result::Result<NaiveDateTime, String> {
@@ -225,6 +231,7 @@ mod tests {
         assert_eq!(utc("2026-11-20T10:00Z"), "2026-11-20T10:00:00+00:00");
         assert!(time("2026-11-20 10:00").is_ok());
         assert!(time("2026-11-20").is_ok());
+        assert_eq!(time("10:00").unwrap().with_timezone(&Local).date_naive(), Local::now().date_naive());
         assert!(time("yesterday").is_err());
         assert!(time("2026-13-20 10:00").is_err());
     }

@@ -10,7 +10,8 @@ use crate::engine;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::graph::Graph;
 use crate::id::Id;
-use crate::ledger::{Applied, State};
+use crate::ledger::{Applied, Entry, State};
+use crate::plan::Warrant;
 use crate::planning;
 use crate::project::Project;
 use crate::proof::{self, Link, Standing as Proven, Verdict, Why};
@@ -71,12 +72,17 @@ fn of_files(app: &App) -> Result<Picture> {
 }
 
 async fn of_database(app: &App) -> Result<Picture> {
-    let (database, project, state) = app.look(Project::load).await?;
+    let (mut database, project, state) = app.look(Project::load).await?;
     let server = database.server().clone();
+    let rows = database.entries_at(&state.applied.iter().map(|applied| applied.seq).collect()).await?;
     database.close().await;
     project.require_readable()?;
     let graph = project.graph()?;
-    let standings = standings(&project, &graph, &state, (server.engine, &server.major));
+    let mut standings = standings(&project, &graph, &state, (server.engine, &server.major));
+    // What is applied was let through in the state that it was applied in, whatever has been taken back since.
+    let recorded =
+        |row: &Entry| Some((Id::new(row.get("migration")?), recorded(&Warrant::recorded(row.get("proof")))?));
+    standings.extend(rows.values().filter_map(recorded));
     let applied: BTreeMap<&Id, &Applied> = state.applied.iter().map(|applied| (&applied.id, applied)).collect();
     let node = |id: &Id, group: Option<String>, state: graph::State| Node {
         id: id.as_str().to_owned(),
@@ -119,6 +125,17 @@ fn standings(project: &Project, graph: &Graph, state: &State, server: (&str, &st
     let links: Vec<Link> = applied.chain(pending).collect();
     let standings = proof::chain(&links, server.0, server.1, &project.registry);
     links.into_iter().map(|link| link.id).zip(standings.iter().map(standing)).collect()
+}
+
+/// How the ledger says that a migration was let through; `None` where it came from another tool without a proof.
+fn recorded(warrant: &Warrant) -> Option<Standing> {
+    match warrant.verdict().as_str() {
+        _ if warrant.is_adopted() => None,
+        _ if warrant.is_unproven() => Some(Standing::Waived),
+        "lossy" => Some(Standing::Lossy),
+        "irreversible" => Some(Standing::Irreversible),
+        _ => Some(Standing::Proven),
+    }
 }
 
 fn standing(standing: &Proven<'_>) -> Standing {

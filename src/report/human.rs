@@ -14,11 +14,11 @@ use crate::fault::Fault;
 use crate::finding::{Finding, Severity};
 use crate::goal::Why;
 use crate::id::Id;
-use crate::ledger::{Entry, Release};
+use crate::ledger::{Act, Entry, Release};
 use crate::plan::{Direction, Plan, Source, Step};
 use crate::price::Price;
 use crate::proof::Verdict;
-use crate::saved::Saved;
+use crate::saved::{Saved, dropped};
 use crate::step::Done;
 use crate::verify::Judged;
 
@@ -187,8 +187,7 @@ pub fn saved(saved: &Saved, detail: Detail, now: DateTime<Utc>) -> String {
         let why = styled(DIM, &format!("({}, {})", clean(&step.why), clean(&step.verdict)));
         let _ = writeln!(out, "{} {} {why}", arrow(step.direction), clean(step.id.as_str()));
         for drop in &step.drops {
-            let rows = drop.rows.map_or_else(|| "rows that cannot be counted".to_owned(), |rows| count(rows, "row"));
-            let _ = writeln!(out, "       {}", styled(YELLOW, &format!("drops {} with {rows}", clean(&drop.object))));
+            let _ = writeln!(out, "       {}", styled(YELLOW, &clean(&dropped(&drop.object, drop.rows))));
         }
         for line in &step.costs {
             let _ = writeln!(out, "       {}", clean(line));
@@ -264,7 +263,10 @@ pub fn entry(entry: &Entry) -> String {
     };
     let mut out = String::new();
     let head = format!("#{} {}", entry.seq(), get("event").unwrap_or_default());
-    let _ = writeln!(out, "{}{phase} {}", styled(BOLD, &head), get("migration").unwrap_or_default());
+    let detail = entry.get("detail").filter(|_| entry.get("event") == Some(Act::Release.word()));
+    let release = detail.and_then(|text| serde_json::from_str::<Release>(text).ok());
+    let name = release.as_ref().map(|release| clean(&release.name).into_owned());
+    let _ = writeln!(out, "{}{phase} {}", styled(BOLD, &head), get("migration").or(name).unwrap_or_default());
     let mut when = get("started_at").unwrap_or_default();
     if let Some(millis) = entry.number("duration_ms").and_then(|millis| u64::try_from(millis).ok()) {
         let _ = write!(when, ", took {}", duration(millis));
@@ -274,10 +276,15 @@ pub fn entry(entry: &Entry) -> String {
     let _ = writeln!(out, "    who     {}@{}{user}", get("actor").unwrap_or_default(), get("host").unwrap_or_default());
     let lines = [("author  ", "git_author"), ("commit  ", "git_commit"), ("ci      ", "ci"), ("why     ", "reason")];
     let more = [("ticket  ", "ticket"), ("detail  ", "detail")];
-    for (label, column) in lines.into_iter().chain(more) {
+    let of_people = |(_, column): &(&str, &str)| release.is_none() || *column != "detail";
+    for (label, column) in lines.into_iter().chain(more).filter(of_people) {
         if let Some(value) = get(column) {
             let _ = writeln!(out, "    {label}{value}");
         }
+    }
+    if let Some(release) = &release {
+        let members = count(u64::try_from(release.members.len()).unwrap_or(u64::MAX), "migration");
+        let _ = writeln!(out, "    holds   {members}");
     }
     out
 }

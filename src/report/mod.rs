@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::engine::Server;
+pub use crate::finding::duration;
 use crate::finding::{Finding, Severity};
 use crate::id::Id;
 use crate::proof::{Verdict, Waiver};
@@ -149,15 +150,6 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 /// A number with its noun: `1 row`, `3 rows`.
 pub fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
-/// A duration for people: `3 ms`, `1.2 s`, `4 min 10 s`.
-pub fn duration(millis: u64) -> String {
-    match millis {
-        0..1_000 => format!("{millis} ms"),
-        1_000..60_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
-        _ => format!("{} min {} s", millis / 60_000, millis % 60_000 / 1_000),
-    }
 }
 
 #[cfg(test)]
