@@ -176,9 +176,11 @@ impl Ground {
         let (mut requires, mut dependents) = (Vec::with_capacity(nodes.len()), vec![Vec::new(); nodes.len()]);
         for (at, node) in nodes.iter().enumerate() {
             let known = node.requires.iter().filter_map(|id| index.get(id).copied());
-            let below: BTreeSet<usize> = known.filter(|from| *from < at).collect();
+            let mut below: Vec<usize> = known.filter(|from| *from < at).collect();
+            below.sort_unstable();
+            below.dedup();
             below.iter().for_each(|from| dependents[*from].push(at));
-            requires.push(below.into_iter().collect());
+            requires.push(below);
         }
         Ground { nodes, requires, dependents, applied: count, index }
     }

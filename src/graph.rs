@@ -91,9 +91,9 @@ impl Graph {
     pub fn requires(&self, id: &Id) -> Vec<(&Id, Edge)> {
         let Some(node) = self.index.get(id) else { return Vec::new() };
         let edges = self.graph.edges_directed(*node, Direction::Incoming);
-        let mut out: Vec<(&Id, Edge)> = edges.map(|edge| (&self.graph[edge.source()], *edge.weight())).collect();
-        out.sort_unstable_by_key(|(id, _)| self.index[*id]);
-        out
+        let mut sources: Vec<(NodeIndex, Edge)> = edges.map(|edge| (edge.source(), *edge.weight())).collect();
+        sources.sort_unstable_by_key(|(source, _)| *source);
+        sources.into_iter().map(|(source, edge)| (&self.graph[source], edge)).collect()
     }
 
     /// These migrations and everything that they stand on. Ids that the graph does not know are left out.
