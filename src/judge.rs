@@ -14,7 +14,7 @@ use crate::moves::Move;
 use crate::plan::Direction;
 use crate::proof::{Drops, Verdict};
 use crate::snapshot::{self, Change, Fate, Snapshot, Weight};
-use crate::sql::{Script, Statement};
+use crate::sql::{Flavor, Script, Statement};
 
 /// A statement that a database refused: which one, and the database's words.
 #[derive(Clone, Debug)]
@@ -59,6 +59,12 @@ impl Refusal {
         self.is_passing() && !self.statement().is_some_and(is_opaque)
     }
 
+    /// MySQL: no shadow grants anything where its maker may not read what others have been granted.
+    fn is_unseen_grant(&self) -> bool {
+        let grants = |statement| class::classify(&self.script, statement).grants;
+        self.script.flavor() == Flavor::Mysql && self.statement().is_some_and(grants)
+    }
+
     /// What sort of end it is when nothing has taken effect.
     pub fn kind(&self) -> FaultKind {
         if self.is_passing() { FaultKind::Busy } else { FaultKind::Refused }
@@ -85,6 +91,7 @@ impl Refusal {
             Finding::error(code, format!("{} ({})", message.into(), self.which())).at(self.place()).detail(detail);
         match self.error.kind {
             DbErrorKind::NotOnServer => finding.help(HELP_SERVER),
+            DbErrorKind::Privilege if self.is_unseen_grant() => finding.help(HELP_GRANTS),
             _ => finding,
         }
     }
@@ -92,6 +99,9 @@ impl Refusal {
 
 const HELP_SERVER: &str =
     "the server on which the shadow stands needs it, too: put it there, or name a server that has it by `shadow = URL`";
+
+const HELP_GRANTS: &str = "the account that makes the shadow has to see what GRANT does: it needs SELECT on mysql.tables_priv, \
+    mysql.columns_priv and mysql.procs_priv, and must have the right itself, with GRANT OPTION";
 
 /// A data statement that met no row in the shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -296,7 +306,7 @@ fn unrepeated(migration: &Migration, change: &Change) -> Finding {
 
 /// The statement of the up that names the object; else the start of the down.
 fn place_of(migration: &Migration, change: &Change) -> Option<Place> {
-    let mut parts: Vec<String> = snapshot::parts(&change.object).iter().map(|part| part.to_lowercase()).collect();
+    let mut parts: Vec<String> = snapshot::parts(change.subject()).iter().map(|part| part.to_lowercase()).collect();
     let name = parts.pop()?;
     let owner = parts.pop();
     let names =

@@ -11,6 +11,7 @@ use crate::sql::Flavor;
 
 mod alter;
 mod columns;
+mod grants;
 mod options;
 mod stored;
 mod values;
@@ -29,6 +30,7 @@ pub(super) fn steps(task: &Task<'_>) -> Vec<Step> {
     if task.pressure == Pressure::High {
         steps.extend(keys_in_the_way(&both));
     }
+    steps.extend(grants::revoked(&both));
     steps.extend(stored::dropped(&both, stored::CODE));
     steps.extend(stored::made(&both, stored::SEQUENCES));
     steps.extend(made_tables(&both));
@@ -36,6 +38,7 @@ pub(super) fn steps(task: &Task<'_>) -> Vec<Step> {
     steps.extend(dropped_tables(&both));
     steps.extend(stored::dropped(&both, stored::SEQUENCES));
     steps.extend(stored::made(&both, stored::CODE));
+    steps.extend(grants::made(&both));
     steps
 }
 
