@@ -241,6 +241,14 @@ mod tests {
         assert_eq!(hidden, [[["ALTER TABLE `t` ALTER INDEX `k` INVISIBLE"]]]);
     }
 
+    #[test]
+    fn an_index_that_mysql_takes_for_the_same_is_made_in_a_statement_of_its_own() {
+        let index = ["table t", "index t.k =fulltext key", "index t.k columns=(`a`) | FULLTEXT KEY `k` (`a`)"];
+        let parsed = [&index[..], &["index t.k options=/*!50100 WITH PARSER `ngram` */"]].concat();
+        let shown = ways(&index, &parsed, &[], Pressure::Calm);
+        assert_eq!(shown[0][0], ["ALTER TABLE `t` DROP INDEX `k`", "ALTER TABLE `t` ADD FULLTEXT KEY `k` (`a`)"]);
+    }
+
     /// MySQL refuses a new name for a column that a CHECK or a computed column reads.
     #[test]
     fn what_reads_a_column_goes_before_its_new_name_where_nothing_else_helps() {
