@@ -60,9 +60,11 @@ impl Refusal {
     }
 
     /// MySQL: no shadow grants anything where its maker may not read what others have been granted.
-    fn is_unseen_grant(&self) -> bool {
+    fn is_denied_grant(&self) -> bool {
         let grants = |statement| class::classify(&self.script, statement).grants;
-        self.script.flavor() == Flavor::Mysql && self.statement().is_some_and(grants)
+        self.script.flavor() == Flavor::Mysql
+            && self.statement().is_some_and(grants)
+            && self.error.message.to_lowercase().starts_with("grant command denied")
     }
 
     /// What sort of end it is when nothing has taken effect.
@@ -91,7 +93,7 @@ impl Refusal {
             Finding::error(code, format!("{} ({})", message.into(), self.which())).at(self.place()).detail(detail);
         match self.error.kind {
             DbErrorKind::NotOnServer => finding.help(HELP_SERVER),
-            DbErrorKind::Privilege if self.is_unseen_grant() => finding.help(HELP_GRANTS),
+            DbErrorKind::Privilege if self.is_denied_grant() => finding.help(HELP_GRANTS),
             _ => finding,
         }
     }

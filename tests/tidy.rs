@@ -103,7 +103,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("draft", &["objects"]),
     ("engine", &[]),
     ("report", &[]),
-    ("cli", &["ask", "draft", "drift", "execute", "exit", "formats", "handover", "heap", "ui"]),
+    ("cli", &["ask", "draft", "drift", "execute", "exit", "formats", "handover", "heap", "rows", "ui"]),
 ];
 
 /// What only the hands may do: speak, read the environment and the clock, end the process.

@@ -46,6 +46,7 @@ mod new;
 mod plan;
 mod redo;
 mod release;
+mod rows;
 mod seal;
 mod shadow;
 mod status;

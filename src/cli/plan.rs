@@ -9,6 +9,7 @@ use serde_json::json;
 use super::ask::{self, Ask, Targets, Way};
 use super::execute::shortened;
 use super::handover::{self, Handed};
+use super::rows::WithData;
 use super::{App, exit, ui};
 use crate::apart;
 use crate::cost::{self, Cost};
@@ -23,7 +24,7 @@ use crate::planning;
 use crate::price::{Price, StepPrice};
 use crate::pricing;
 use crate::project::{Project, write_whole};
-use crate::rehearse;
+use crate::rehearse::{Depth, rehearse};
 use crate::report::duration;
 use crate::report::human::{self, Detail};
 use crate::report::json;
@@ -63,11 +64,20 @@ pub struct PlanArgs {
     #[arg(long)]
     rehearse: bool,
     /// Write it without that
-    #[arg(long, conflicts_with = "rehearse")]
+    #[arg(long, conflicts_with_all = ["rehearse", "with_data"])]
     no_rehearsal: bool,
+    #[command(flatten)]
+    with_data: WithData,
     /// Why; it stands in what is written, and in the ledger once that is run
     #[arg(long, value_name = "TEXT", requires = "written")]
     reason: Option<String>,
+}
+
+impl PlanArgs {
+    fn is_rehearsed(&self) -> bool {
+        let is_written = self.output.is_some() || self.sql.is_some();
+        self.rehearse || self.with_data.with_data.is_some() || (is_written && !self.no_rehearsal)
+    }
 }
 
 /// What is done with a plan that is there.
@@ -92,9 +102,7 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
     let (project, _folder) = ask.project(app, &database, project)?;
     let (plan, _) = ask.plan(&mut database, &project, &state).await?;
     let mut made = Made::new(app, &mut database, &project, &state, plan).await?;
-    let is_written = args.output.is_some() || args.sql.is_some();
-    let is_rehearsed = args.rehearse || (is_written && !args.no_rehearsal);
-    made.look_into(app, &mut database, &project, &state, is_rehearsed).await?;
+    made.look_into(app, &mut database, &project, &state, args).await?;
     let written = match &args.output {
         // A file that does nothing would look like a plan.
         Some(_) if made.plan.steps.is_empty() => None,
@@ -170,32 +178,36 @@ impl Made {
         database: &mut Database,
         project: &Project,
         state: &State,
-        is_rehearsed: bool,
+        args: &PlanArgs,
     ) -> Result<()> {
+        let is_rehearsed = args.is_rehearsed();
         let is_apart = apart::keeps_later(&state.applied, &self.plan);
         if self.plan.steps.is_empty() || !(is_apart || is_rehearsed) {
             return Ok(());
         }
         let applied = planning::walk(database, project, state, &Plan::nothing(&state.head)).await?;
         let mut maker = app.maker(database).await?;
+        let (steps, how) = match is_rehearsed {
+            true => (&self.plan.steps[..], (Depth::Priced, args.with_data.take(app, &self.plan.steps).await?)),
+            false => (apart::reverts(&self.plan), (Depth::Run, None)),
+        };
+        let rehearsed = rehearse(&mut maker, &applied, steps, how, &app.context).await?;
         if is_apart {
-            let found = apart::findings(&mut maker, &applied, &self.plan, &app.context).await?;
+            let found = apart::findings(&mut maker, &applied, &self.plan, &rehearsed, &app.context).await?;
             self.is_safe = Some(worst(&found) != Some(Severity::Error));
             self.findings.extend(found);
         }
-        if is_rehearsed && self.is_safe != Some(false) {
-            let live = database.snapshot().await?;
-            let replayed = drift::replayed(&mut maker, &applied, &app.context).await?;
-            let drifted = drift::findings(&replayed, &live, &app.config.drift, &applied);
-            self.findings.extend(
-                drifted
-                    .into_iter()
-                    .filter(|finding| finding.severity == Severity::Error)
-                    .map(|finding| Finding { severity: Severity::Warning, ..finding }),
-            );
-            let rehearsed = rehearse::rehearse(&mut maker, &applied, &self.plan, &app.context).await?;
-            self.price = Some(pricing::price(database, &self.plan, rehearsed).await?);
+        if self.is_blocked() || !is_rehearsed {
+            return Ok(());
         }
+        rehearsed.require_all(steps)?;
+        if let Some(base) = &rehearsed.base {
+            let drifted = drift::findings(base, &database.snapshot().await?, &app.config.drift, &applied);
+            let strong = drifted.into_iter().filter(|finding| finding.severity == Severity::Error);
+            self.findings.extend(strong.map(|finding| Finding { severity: Severity::Warning, ..finding }));
+        }
+        self.findings.extend(rehearsed.notes.iter().cloned());
+        self.price = Some(pricing::price(database, &self.plan, rehearsed).await?);
         Ok(())
     }
 
