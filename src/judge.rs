@@ -184,16 +184,26 @@ pub fn judge(migration: &Migration, seen: &Seen) -> Judgement {
     let there = snapshot::diff(&seen.before, &seen.after_up);
     let back = seen.after_down.as_ref().map(|after| snapshot::diff(&seen.after_up, after)).unwrap_or_default();
     let moves = seen.moves.clone();
-    let up_drops = dropped(&there, &moves.iter().map(|(from, _)| from).collect());
-    let down_drops = dropped(&back, &moves.iter().map(|(_, to)| to).collect());
+    let up_drops = dropped(&seen.before, &there, &moves.iter().map(|(from, _)| from).collect());
+    let down_drops = dropped(&seen.after_up, &back, &moves.iter().map(|(_, to)| to).collect());
     Judgement { verdict, findings, loses, drops: Drops { up_drops, down_drops, moves } }
 }
 
-/// Tables and columns that went away, and whose rows did not move on.
-fn dropped(changes: &[Change], moved: &BTreeSet<&String>) -> Vec<String> {
-    let holds_rows =
-        |change: &&Change| change.fate == Fate::Removed && matches!(change.kind.as_str(), "table" | "column");
-    changes.iter().filter(holds_rows).map(Change::title).filter(|title| !moved.contains(title)).collect()
+/// Tables and columns of tables that went away from the schema, and whose rows did not move on.
+fn dropped(schema: &Snapshot, changes: &[Change], moved: &BTreeSet<&String>) -> Vec<String> {
+    // A view has columns as well, and no rows of its own.
+    let is_of_table = |column: &str| {
+        schema
+            .of_kind("table")
+            .any(|table| column.strip_prefix(&table.object).is_some_and(|rest| rest.starts_with('.')))
+    };
+    let holds_rows = |change: &&Change| match change.kind.as_str() {
+        "table" => true,
+        "column" => is_of_table(&change.object),
+        _ => false,
+    };
+    let gone = changes.iter().filter(|change| change.fate == Fate::Removed).filter(holds_rows);
+    gone.map(Change::title).filter(|title| !moved.contains(title)).collect()
 }
 
 fn verdict(migration: &Migration, seen: &Seen, findings: &mut Vec<Finding>) -> Verdict {
