@@ -1,6 +1,6 @@
 //! A project: the folder of migrations as one engine would run it, with its registry.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -173,7 +173,7 @@ impl Project {
     ///
     /// # Errors
     /// Refused, with a finding for each cycle and each unknown id.
-    pub fn graph(&self) -> Result<Graph> {
+    pub fn graph(&self) -> Result<Graph<'_>> {
         let nodes: Vec<Node<'_>> = self
             .migrations
             .iter()
@@ -192,10 +192,14 @@ impl Project {
     }
 
     /// The migrations in dependency order.
-    pub fn ordered<'a>(&'a self, graph: &Graph) -> Vec<&'a Migration> {
-        let by_id: BTreeMap<&Id, &Migration> =
-            self.migrations.iter().map(|migration| (&migration.id, migration)).collect();
-        graph.order().filter_map(|id| by_id.get(id).copied()).collect()
+    pub fn ordered<'a>(&'a self, graph: &Graph<'_>) -> Vec<&'a Migration> {
+        let by_id = self.by_id();
+        graph.order().iter().filter_map(|id| by_id.get(id).copied()).collect()
+    }
+
+    /// The migrations by id; where one comes twice, the first counts.
+    pub fn by_id(&self) -> HashMap<&Id, &Migration> {
+        self.migrations.iter().rev().map(|migration| (&migration.id, migration)).collect()
     }
 
     pub fn get(&self, id: &Id) -> Option<&Migration> {
