@@ -106,13 +106,12 @@ async fn of_database(app: &App) -> Result<Picture> {
 }
 
 /// The edges between places in the graph's order.
-fn edges(graph: &Graph) -> Vec<Edge> {
-    let places: BTreeMap<&Id, usize> = graph.order().enumerate().map(|(at, id)| (id, at)).collect();
-    let of = |(to, id)| {
-        let sources = graph.requires(id).into_iter();
-        sources.filter_map(|(from, kind)| Some(Edge { from: *places.get(from)?, to, kind })).collect::<Vec<Edge>>()
+fn edges(graph: &Graph<'_>) -> Vec<Edge> {
+    let of = |to| {
+        let (kind, from) = graph.requires(to);
+        from.iter().map(move |from| Edge { from: *from, to, kind })
     };
-    graph.order().enumerate().flat_map(of).collect()
+    (0..graph.order().len()).flat_map(of).collect()
 }
 
 /// How the registry lets each through, in the order in which they were applied, and then as they would be.

@@ -99,7 +99,7 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
     }
     let (mut database, project, state) = app.look(Project::load).await?;
     let ask = Ask::new(args.way, args.steps, args.to.as_ref(), &args.targets);
-    let (project, _folder) = ask.project(app, &database, project)?;
+    let project = ask.project(app, &database, project)?;
     let (plan, _) = ask.plan(&mut database, &project, &state).await?;
     let mut made = Made::new(app, &mut database, &project, &state, plan).await?;
     made.look_into(app, &mut database, &project, &state, args).await?;
