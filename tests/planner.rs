@@ -160,6 +160,26 @@ proptest! {
         }
     }
 
+    /// Each takes its turn as early as the folder has it and all that it requires has had its own.
+    #[test]
+    fn the_order_is_the_folders_wherever_there_is_a_choice(case in cases(), shuffled in any::<bool>()) {
+        let count = case.requires.len();
+        let mut folder: Vec<usize> = (0..count).collect();
+        if shuffled {
+            folder.sort_by_key(|at| (at * 7 + case.applied) % 5);
+        }
+        let all = ids(0..count);
+        let requires: Vec<Vec<Id>> = case.requires.iter().map(|from| ids(from.iter().copied())).collect();
+        let node = |at: &usize| Node { id: &all[*at], path: "", declared: Some(&requires[*at]), observed: None };
+        let graph = Graph::new(&folder.iter().map(node).collect::<Vec<_>>()).unwrap();
+        let mut order: Vec<usize> = Vec::new();
+        while order.len() < count {
+            let is_next = |at: &&usize| !order.contains(at) && case.requires[**at].iter().all(|from| order.contains(from));
+            order.push(*folder.iter().find(is_next).unwrap());
+        }
+        prop_assert_eq!(graph.order(), order.iter().map(|at| &all[*at]).collect::<Vec<_>>());
+    }
+
     #[test]
     fn another_version_takes_back_what_stands_on_it_and_brings_it_again(case in cases()) {
         let wanted: Vec<usize> = case.now().into_iter().collect();
