@@ -288,7 +288,7 @@ impl Made {
         let step = |(at, (step, warrant)): (usize, (&Step, &Option<Warrant>))| {
             let migration = &step.migration;
             let own = self.costs.iter().filter(|cost| cost.id == migration.id && cost.direction == step.direction);
-            let drop = |cost: &Cost| saved::Drop { object: cost.object.clone(), rows: cost.rows };
+            let drop = |cost: &Cost| saved::Drop { object: cost.object.clone(), rows: cost.rows, how: cost.how };
             saved::Step {
                 direction: step.direction,
                 id: migration.id.clone(),
