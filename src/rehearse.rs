@@ -10,11 +10,14 @@ use crate::migration::Migration;
 use crate::plan::Plan;
 use crate::price::StatementPrice;
 use crate::shadow::Maker;
+use crate::snapshot::{Change, objects};
 
 /// What a rehearsal showed, step by step.
 #[derive(Clone, Debug)]
 pub struct Rehearsed {
     pub steps: Vec<Run>,
+    /// What all steps together made of the schema.
+    pub changes: Vec<Change>,
 }
 
 /// A step that ran in the shadow.
@@ -46,6 +49,7 @@ pub async fn rehearse(maker: &mut Maker, applied: &[Migration], plan: &Plan, con
 async fn steps(chain: &mut Chain, applied: &[Migration], plan: &Plan, context: &Context) -> Result<Rehearsed> {
     let applied: Vec<&Migration> = applied.iter().collect();
     chain.advance(&applied).await?;
+    let before = chain.snapshot().await?;
     let mut runs = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
         context.go_on()?;
@@ -67,5 +71,6 @@ async fn steps(chain: &mut Chain, applied: &[Migration], plan: &Plan, context: &
         let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         runs.push(Run { millis, statements });
     }
-    Ok(Rehearsed { steps: runs })
+    let after = chain.snapshot().await?;
+    Ok(Rehearsed { steps: runs, changes: objects(&before, &after) })
 }

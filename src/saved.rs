@@ -7,15 +7,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::fault::{Fault, Result};
-use crate::finding::Place;
+use crate::finding::{Finding, Place};
 use crate::id::Id;
 use crate::ledger::State;
 use crate::migration::Migration;
+use crate::picture::Picture;
 use crate::plan::{Direction, Source};
 use crate::sha::Sha;
+use crate::snapshot::Change;
 
 /// The form of the file that is written.
 pub const FORM: u32 = 1;
+/// The verdict of a step that nothing lets through yet.
+pub const UNPROVEN: &str = "unproven";
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: u64 = 256 << 20;
 
@@ -44,9 +48,24 @@ pub struct Saved {
     /// What stays although the target alone would take it back, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stays: Vec<(Id, String)>,
+    /// Whether what stays was seen to stand without what is taken back; `None`: nothing stays that came later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safe: Option<bool>,
     /// What there was to say of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
+    pub notes: Vec<Finding>,
+    /// Sessions that stood in its way then, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_the_way: Vec<String>,
+    /// What could not be seen of them, a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<String>,
+    /// What the rehearsal made of the schema; `None` where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Vec<Change>>,
+    /// What stands on what, with what the plan does to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<Picture>,
     /// SHA-256 over all of the above.
     pub digest: Sha,
 }
@@ -55,6 +74,9 @@ pub struct Saved {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
+    /// What the settings file calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     pub engine: String,
     pub version: String,
     /// Where it is, without a password.
@@ -100,6 +122,15 @@ pub struct Step {
     /// How long it took in the rehearsal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rehearsed_ms: Option<u64>,
+    /// The lock that keeps others out the longest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// Where it is no transaction with its row in the ledger: each statement takes effect by itself, and a journal tells.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub journalled: bool,
+    /// Whether its `verify.sql` is run behind it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verified: bool,
     /// What it costs, as the rehearsal and the live database showed: a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub costs: Vec<String>,
@@ -113,6 +144,14 @@ pub struct Step {
 pub struct Drop {
     pub object: String,
     pub rows: Option<u64>,
+}
+
+/// A lock that keeps others out, and for how long it did in the rehearsal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    pub lock: String,
+    pub millis: u64,
 }
 
 /// What is lost with an object: rows of a table, values of a column.
@@ -312,6 +351,7 @@ mod tests {
             git_commit: None,
             reason: None,
             database: Target {
+                name: None,
                 engine: text("sqlite"),
                 version: text("3"),
                 shown: text("sqlite:a.db"),
@@ -330,11 +370,19 @@ mod tests {
                 verdict: text("exact"),
                 drops: vec![Drop { object: text("table t"), rows: Some(3) }],
                 rehearsed_ms: None,
+                hold: None,
+                journalled: false,
+                verified: false,
                 costs: Vec::new(),
                 sql: text("DROP TABLE t;\n"),
             }],
             stays: Vec::new(),
+            safe: None,
             notes: Vec::new(),
+            in_the_way: Vec::new(),
+            unseen: None,
+            changes: None,
+            graph: None,
             digest: Sha::of(b""),
         }
         .sealed()

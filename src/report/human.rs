@@ -202,7 +202,7 @@ pub fn saved(saved: &Saved, detail: Detail, now: DateTime<Utc>) -> String {
         let _ = writeln!(out, "keep {} {}", clean(id.as_str()), styled(DIM, &format!("({})", clean(why))));
     }
     for note in &saved.notes {
-        let _ = writeln!(out, "note: {}", clean(note));
+        out.push_str(&finding(note));
     }
     out
 }

@@ -1,0 +1,354 @@
+//! The pages about a plan: the one for browsers in a real Chromium, the runbook with the real command line.
+
+mod common;
+
+use std::process::{Command, Stdio};
+
+use common::browser::{Browser, ENTER};
+use common::{Kind, Sandbox, each_engine};
+use serde_json::{Value, json};
+
+/// Three migrations, of which the last two stand on the first; the last table has rows.
+fn three(sandbox: &Sandbox) {
+    sandbox.migration("01_users", "CREATE TABLE users (id integer PRIMARY KEY);\n", "DROP TABLE users;\n");
+    let up = "-- Who is it?\nALTER TABLE users ADD COLUMN email varchar(80);\n";
+    sandbox.migration("02_email", up, "ALTER TABLE users DROP COLUMN email;\n");
+    sandbox.migration("03_orders", "CREATE TABLE orders (id integer);\n", "DROP TABLE orders;\n");
+    sandbox.run(&["up"]).ok();
+    sandbox.sql("INSERT INTO users VALUES (1, 'a@b')");
+    sandbox.sql("INSERT INTO orders VALUES (1)");
+}
+
+fn text(browser: &Browser, css: &str) -> String {
+    let script = format!("return document.querySelector({}).innerText", json!(css));
+    browser.run(&script).as_str().unwrap_or_else(|| panic!("no text in {css}")).to_owned()
+}
+
+fn is_open(browser: &Browser, css: &str) -> bool {
+    browser.run(&format!("return document.querySelector({}).open", json!(css))) == true
+}
+
+/// What holds of every page: nothing was asked for but itself, and nobody complained.
+#[track_caller]
+fn is_quiet(browser: &Browser) {
+    assert_eq!(browser.console(), [""; 0]);
+    let requests = browser.requests();
+    assert!(requests.len() == 1 && requests[0].starts_with("file:"), "{requests:?}");
+}
+
+#[test]
+fn a_page_shows_the_plan_and_its_scripts() {
+    each_engine(|sandbox| {
+        three(sandbox);
+        let out = sandbox.run(&["plan", "down", "--steps", "2", "-o", "p.json", "--html", "p.html"]).ok();
+        out.says("the page is written as p.html");
+        let browser = Browser::open(1280, 900, "light");
+        browser.go(&sandbox.root().join("p.html"));
+        assert_eq!(text(&browser, "h1"), "down --steps 2");
+        let lost = text(&browser, ".figures .bad");
+        assert!(lost.contains("1 row of 1 table, 1 value of 1 column"), "{lost}");
+        let digest = sandbox.json(&["plan", "show", "p.json"])["plan"]["digest"].as_str().unwrap().to_owned();
+        assert!(text(&browser, "header").contains(&digest));
+        let asked = text(&browser, "#asked");
+        assert!(asked.contains("orders") && asked.contains("users.email") && asked.contains("--yes"), "{asked}");
+        let removed = text(&browser, "#schema");
+        assert!(removed.contains("users.email") && removed.contains("Removed"), "{removed}");
+        // A click shows the script, and another one hides it.
+        let script = "#s2 .sql";
+        assert!(!is_open(&browser, "#s2"));
+        assert_eq!(text(&browser, script), "", "what is closed shows nothing");
+        browser.click("#s2 summary");
+        assert_eq!(text(&browser, script).trim(), "ALTER TABLE users DROP COLUMN email;");
+        browser.click("#s2 summary");
+        assert!(!is_open(&browser, "#s2"));
+        // So does the keyboard.
+        browser.press("k");
+        browser.press(ENTER);
+        assert!(is_open(&browser, "#s1"));
+        assert_eq!(text(&browser, "#s1 .sql").trim(), "DROP TABLE orders;");
+        browser.press("j");
+        browser.press(ENTER);
+        assert!(is_open(&browser, "#s2"));
+        browser.press("k");
+        browser.press(ENTER);
+        assert!(!is_open(&browser, "#s1"));
+        // In the graph, a migration leads to its step.
+        browser.run("document.querySelector('#s1').open = false");
+        browser.click("#graph a[href='#s1']");
+        assert!(is_open(&browser, "#s1"));
+        assert_eq!(browser.run("return document.querySelectorAll('#graph .node').length"), 3);
+        assert_eq!(browser.run("return document.querySelectorAll('#graph a.to-revert').length"), 2);
+        is_quiet(&browser);
+    });
+}
+
+#[test]
+fn a_saved_plan_leads_to_the_same_pages() {
+    each_engine(|sandbox| {
+        three(sandbox);
+        let plan = ["plan", "down", "--to", "01", "-o", "p.json", "--html", "a.html", "--runbook", "a.md"];
+        sandbox.run(&plan).ok().says("the runbook is written as a.md");
+        sandbox.run(&["plan", "show", "p.json", "--html", "b.html", "--runbook", "b.md"]).ok();
+        assert_eq!(sandbox.read("a.html"), sandbox.read("b.html"));
+        assert_eq!(sandbox.read("a.md"), sandbox.read("b.md"));
+        let drawn = sandbox.run(&["graph", "--plan", "p.json"]).ok();
+        drawn.says("to be reverted").says("step 1").says("01_users");
+        // To stdout it is the same, and nothing else is.
+        let out = sandbox.run(&["plan", "show", "p.json", "--html", "-"]).ok();
+        assert_eq!(out.stdout, sandbox.read("b.html"));
+    });
+}
+
+#[test]
+fn pages_are_there_for_a_plan_that_is_not_saved_or_not_proven() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.tables(2);
+    sandbox.run(&["plan", "--html", "p.html", "--runbook", "p.md", "--reason", "first time"]).ok();
+    let page = sandbox.read("p.html");
+    assert!(page.contains("not saved") && page.contains("2 steps are not proven yet"), "{page}");
+    assert!(page.contains("<code>switchback verify</code>") && page.contains("first time"), "{page}");
+    assert!(page.contains("2 unproven"), "{page}");
+    assert!(sandbox.read("p.md").contains("$ switchback up --reason 'first time' --yes\n"), "{}", sandbox.read("p.md"));
+    sandbox.run(&["up"]).ok();
+    // A file that tells of nothing would look like a plan.
+    sandbox.run(&["plan", "--html", "none.html"]).ok().says("nothing to do").says("none.html was not written");
+    assert!(!sandbox.root().join("none.html").exists());
+    sandbox.run(&["plan", "down", "--html", "-", "--runbook", "-"]).exits(2).says("cannot both be written to stdout");
+    sandbox.run(&["plan", "down", "--html", "-", "--json"]).exits(2).says("give `--html` a file");
+    sandbox.run(&["plan", "down", "--html", "no/such/p.html"]).exits(2).says("cannot write `no/such/p.html`");
+}
+
+/// Somebody whose names, scripts and reasons want to be more than text.
+#[test]
+fn hostile_text_stays_text() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    let id = "01_<img src=x onerror=bad()>\"'&lt;";
+    let up = "CREATE TABLE a (x text DEFAULT '</script><script>bad()</script>');\n-- <img src=http://192.0.2.1/x onerror=bad()>\n";
+    sandbox.migration(id, up, "DROP TABLE a; -- ``` </li></ol></details>\n");
+    sandbox.migration("02_\u{202e}evil\u{200b}", "CREATE TABLE b (x text); -- \u{2066}`````\n", "DROP TABLE b;\n");
+    sandbox.run(&["verify"]);
+    let reason = "</title><script>bad()</script> | \u{202e}`x` <b>";
+    let plan = ["plan", "up", "--html", "p.html", "--runbook", "p.md", "--reason", reason];
+    sandbox.run(&plan).ok();
+    let browser = Browser::open(1280, 900, "dark");
+    browser.go(&sandbox.root().join("p.html"));
+    let found = "return [document.scripts.length, document.images.length, typeof window.bad, document.querySelectorAll('b b, img, iframe, object.x').length]";
+    assert_eq!(browser.run(found), json!([1, 0, "undefined", 0]));
+    browser.click("#s1 summary");
+    let shown = text(&browser, "#s1");
+    assert!(shown.contains("<img src=x onerror=bad()>\"'&lt;"), "{shown}");
+    assert!(shown.contains("'</script><script>bad()</script>'") && shown.contains("http://192.0.2.1/x"), "{shown}");
+    let whole = browser.run("return document.documentElement.outerHTML").as_str().unwrap().to_owned();
+    assert!(!whole.contains(['\u{202e}', '\u{2066}', '\u{200b}']), "marks that nobody sees");
+    assert!(text(&browser, "#s2").contains("\\u{202e}evil\\u{200b}"));
+    is_quiet(&browser);
+    let runbook = sandbox.read("p.md");
+    assert!(!runbook.contains(['\u{202e}', '\u{2066}', '\u{200b}']), "{runbook}");
+    assert!(!prose(&runbook).contains("<img") && !prose(&runbook).contains("<script"), "{runbook}");
+    assert!(runbook.contains("``````sql\nCREATE TABLE b"), "{runbook}");
+}
+
+#[test]
+fn a_page_fetches_nothing_even_if_it_is_told_to() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.tables(1);
+    sandbox.run(&["plan", "--html", "p.html"]).ok();
+    let browser = Browser::open(800, 600, "light");
+    browser.go(&sandbox.root().join("p.html"));
+    let fetched = "const done = arguments[0]; fetch('http://127.0.0.1:9/').then(() => done('yes'), (error) => done(String(error)))";
+    let said = browser.run_async(fetched);
+    assert!(said.as_str().unwrap().contains("TypeError"), "{said}");
+    let console = browser.console().join("\n");
+    assert!(console.contains("Content Security Policy"), "{console}");
+    browser.run(
+        "const one = document.createElement('script'); one.textContent = 'window.bad = 1'; document.body.append(one)",
+    );
+    assert_eq!(browser.run("return typeof window.bad"), "undefined");
+}
+
+#[test]
+fn a_page_fits_its_window_in_light_and_dark_and_on_paper() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    three(&sandbox);
+    sandbox.run(&["plan", "down", "--all", "--html", "p.html"]).ok();
+    let mut grounds = Vec::new();
+    for (width, scheme) in [(1280, "light"), (400, "dark")] {
+        let browser = Browser::open(width, 900, scheme);
+        let metrics = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+        browser.devtools("Emulation.setDeviceMetricsOverride", &metrics);
+        browser.go(&sandbox.root().join("p.html"));
+        let over = browser.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth");
+        assert_eq!(over, 0, "it is wider than {width}");
+        grounds.push(browser.run("return getComputedStyle(document.body).backgroundColor"));
+        // On paper everything is open.
+        browser.devtools("Emulation.setEmulatedMedia", &json!({"media": "print"}));
+        let seen = "return [...document.querySelectorAll('.sql')].filter((one) => one.checkVisibility({contentVisibilityAuto: true})).length";
+        assert_eq!(browser.run(seen), 3);
+        assert_eq!(browser.run("return document.querySelector('.tools').checkVisibility()"), false);
+    }
+    assert_ne!(grounds[0], grounds[1]);
+}
+
+#[test]
+fn what_stays_and_what_is_blocked_stands_on_the_page() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.migration("01_users", "CREATE TABLE users (id integer, email text);\n", "DROP TABLE users;\n");
+    sandbox.migration("02_more", "CREATE TABLE more (id integer);\n", "DROP TABLE more;\n");
+    sandbox.run(&["up"]).ok();
+    sandbox.run(&["plan", "down", "--only", "01", "--html", "p.html"]).ok();
+    assert!(sandbox.read("p.html").contains("stands without what is taken back"));
+    sandbox.migration("03_view", "CREATE VIEW mails AS SELECT email FROM users;\n", "DROP VIEW mails;\n");
+    sandbox.write("migrations/03_view/migration.toml", "requires = [\"02_more\"]\n");
+    sandbox.run(&["up"]);
+    let plan = ["plan", "down", "--only", "01", "--keep", "03"];
+    let out = sandbox.run(&[&plan[..], &["--html", "b.html"]].concat());
+    if out.code == 1 {
+        let page = sandbox.read("b.html");
+        assert!(page.contains("does not stand without what is taken back"), "{page}");
+        sandbox.run(&[&plan[..], &["--runbook", "b.md"]].concat()).exits(1).says("what stays does not stand");
+    }
+}
+
+#[test]
+fn a_page_of_a_thousand_is_small_and_quick() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    for n in 1..=1000 {
+        let (up, down) = match n % 3 {
+            0 => (
+                format!("CREATE TABLE t{n} (\n  id integer PRIMARY KEY,\n  name text NOT NULL DEFAULT 'none'\n);\n"),
+                format!("DROP TABLE t{n};\n"),
+            ),
+            k => (
+                format!("ALTER TABLE t{0} ADD COLUMN c{k} text;\n", (n / 3).max(1) * 3 - if n < 3 { 3 } else { 0 }),
+                format!("ALTER TABLE t{0} DROP COLUMN c{k};\n", (n / 3).max(1) * 3),
+            ),
+        };
+        if n < 3 {
+            sandbox.migration(
+                &format!("{n:04}_begin"),
+                &format!("CREATE TABLE b{n} (id integer);\n"),
+                &format!("DROP TABLE b{n};\n"),
+            );
+        } else {
+            sandbox.migration(&format!("{n:04}_step_{n}"), &up, &down);
+        }
+    }
+    sandbox.run(&["verify"]).ok();
+    sandbox.run(&["plan", "--html", "p.html"]).ok();
+    let bytes = sandbox.read("p.html").len();
+    assert!(bytes <= 1_000_000, "{bytes} bytes");
+    let browser = Browser::open(1280, 900, "light");
+    browser.go(&sandbox.root().join("p.html"));
+    let paints = browser.run("return performance.getEntriesByType('paint').map((one) => one.startTime)");
+    let first = paints[0].as_f64().expect("a paint");
+    println!("{bytes} bytes, first paint after {first:.0} ms");
+    assert!(first <= 1_000.0, "first paint after {first} ms");
+    assert_eq!(browser.run("return document.querySelectorAll('.steps > li').length"), 1000);
+    is_quiet(&browser);
+}
+
+/// Markdown without its blocks of code.
+fn prose(text: &str) -> String {
+    let mut fence: Option<String> = None;
+    let mut out = String::new();
+    for line in text.lines() {
+        let ticks: String = line.chars().take_while(|ch| *ch == '`').collect();
+        match &fence {
+            Some(open) if line == open => fence = None,
+            None if ticks.len() >= 3 => fence = Some(ticks),
+            Some(_) => {}
+            None => out.push_str(&format!("{line}\n")),
+        }
+    }
+    out
+}
+
+/// The commands of a runbook, each with the lines that it is to print.
+fn commands(text: &str) -> Vec<(String, Vec<String>)> {
+    let mut commands: Vec<(String, Vec<String>)> = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        match line.strip_prefix("$ ") {
+            _ if line.starts_with("```") => inside = line == "```console",
+            Some(command) if inside => commands.push((command.to_owned(), Vec::new())),
+            None if inside => commands.last_mut().expect("a command").1.push(line.to_owned()),
+            _ => {}
+        }
+    }
+    commands
+}
+
+/// Whether the lines are there in this order; `…` stands for anything.
+fn is_printed(said: &str, expected: &[String]) -> bool {
+    let fits = |line: &str, wanted: &str| {
+        let mut rest = line;
+        let parts: Vec<&str> = wanted.split('…').collect();
+        parts.iter().enumerate().all(|(at, part)| match rest.find(part) {
+            Some(0) if at == 0 => {
+                rest = &rest[part.len()..];
+                true
+            }
+            Some(found) if at > 0 => {
+                rest = &rest[found + part.len()..];
+                true
+            }
+            _ => false,
+        }) && (rest.is_empty() || wanted.ends_with('…'))
+    };
+    let mut lines = said.lines();
+    expected.iter().filter(|wanted| *wanted != "…").all(|wanted| lines.any(|line| fits(line, wanted)))
+}
+
+/// Runs a command of the runbook in a shell, as whoever reads it would.
+fn follow(sandbox: &Sandbox, command: &str) -> (i32, String) {
+    let words = sandbox.command(&[]);
+    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_switchback")).parent().unwrap();
+    let mut shell = Command::new("sh");
+    shell.env_clear().current_dir(sandbox.root()).args(["-c", &format!("{command} 2>&1")]).stdin(Stdio::null());
+    shell.envs(words.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let path = std::env::var("PATH").unwrap();
+    let out = shell.env("PATH", format!("{}:{path}", binary.display())).output().expect("a shell");
+    (out.status.code().unwrap_or(-1), String::from_utf8(out.stdout).expect("UTF-8"))
+}
+
+/// The runbook is followed to the letter, there and back, on every engine.
+#[test]
+fn a_runbook_does_what_it_says() {
+    each_engine(|sandbox| {
+        three(sandbox);
+        let plan = ["plan", "down", "--only", "03", "02_email", "-o", "a plan.json", "--runbook", "run.md"];
+        sandbox.run(&[&plan[..], &["--reason", "it's | back"]].concat()).ok();
+        let text = sandbox.read("run.md");
+        assert!(text.lines().all(|line| line == line.trim_end()), "spaces at an end:\n{text}");
+        // What is for when a step fails asks only, and of the state that is there then.
+        let (begin, rest) = text.split_once("## 2. Run").unwrap();
+        let (run, rest) = rest.split_once("## 4. When a step fails").unwrap();
+        let (fails, back) = rest.split_once("## 5. Back").unwrap();
+        let told: Vec<(String, Vec<String>)> = [begin, fails, run, back].into_iter().flat_map(commands).collect();
+        assert_eq!(told.len(), 11, "{told:?}");
+        for (command, expected) in &told {
+            let (code, said) = follow(sandbox, command);
+            assert!(code == 0, "{command}: {code}\n{said}");
+            assert!(is_printed(&said, expected), "{command} is to print {expected:#?} and says\n{said}");
+        }
+        // It ends where it began, but for the rows.
+        assert_eq!(sandbox.applied(), ["01_users", "02_email", "03_orders"]);
+        assert!(text.contains("--accept-loss=") && !text.contains("--accept-loss "), "{text}");
+        assert_eq!(text.contains("a journal tells how far it came"), sandbox.kind == Kind::Mysql, "{text}");
+    });
+}
+
+#[test]
+fn values_with_spaces_are_one_word_in_a_shell() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.migration("01 users' table", "CREATE TABLE users (id integer);\n", "DROP TABLE users;\n");
+    sandbox.run(&["up"]).ok();
+    sandbox.run(&["release", "v 1"]).ok();
+    sandbox.run(&["plan", "down", "--only", "01 users' table", "--runbook", "p.md"]).ok();
+    let text = sandbox.read("p.md");
+    assert!(text.contains("# Runbook: `down --only '01 users'\\'' table'"), "{text}");
+    let (command, _) = commands(&text).into_iter().find(|(command, _)| command.contains("down --only")).unwrap();
+    assert_eq!(follow(&sandbox, &command).0, 0, "{command}");
+    let saved = sandbox.json(&["plan", "down", "--to-release", "v 1"]);
+    assert_eq!(saved["steps"], Value::Array(Vec::new()));
+}
