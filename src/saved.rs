@@ -134,7 +134,9 @@ pub struct Step {
     /// What it costs, as the rehearsal and the live database showed: a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub costs: Vec<String>,
-    /// The script that it runs.
+    /// The script that it runs, and its file, as places in `costs` name it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
     pub sql: String,
 }
 
@@ -374,6 +376,7 @@ mod tests {
                 journalled: false,
                 verified: false,
                 costs: Vec::new(),
+                path: String::new(),
                 sql: text("DROP TABLE t;\n"),
             }],
             stays: Vec::new(),

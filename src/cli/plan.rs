@@ -348,6 +348,7 @@ impl Made {
                 journalled,
                 verified: step.direction == Direction::Up && migration.verify.is_some(),
                 costs: self.step_price(at).map(StepPrice::lines).unwrap_or_default(),
+                path: step.script().map(|script| script.path().to_owned()).unwrap_or_default(),
                 sql: step.script().map(|script| script.text().to_owned()).unwrap_or_default(),
             }
         };

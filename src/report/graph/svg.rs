@@ -71,7 +71,8 @@ fn drawing(picture: &Picture, steps: Option<&BTreeMap<&str, usize>>) -> String {
     }
     for (at, (node, (x, y))) in picture.nodes.iter().zip(&layout.places).enumerate() {
         let place = format!("transform=\"translate({x} {y})\"");
-        let classes = format!("node {}", node.classes()).trim_end().to_owned();
+        let classes = format!("node {}", node.classes());
+        let classes = classes.trim_end();
         let (open, close) = match steps.map(|steps| steps.get(node.id.as_str())) {
             None => (format!("<g id=\"n{}\" class=\"{classes}\" tabindex=\"0\" {place}>", at + 1), "</g>"),
             Some(None) => (format!("<g class=\"{classes}\" {place}>"), "</g>"),
@@ -97,18 +98,22 @@ fn mark(state: State) -> &'static str {
     }
 }
 
+/// A node's shape and text; what does not fit in stands in its title.
 fn drawn(out: &mut String, node: &Node) {
     let lines = node.lines();
-    let title = std::iter::once(escaped(&node.id)).chain(lines.iter().map(|line| escaped(line))).collect::<Vec<_>>();
-    let shape = node.state.map_or("box", State::word);
-    let left = if node.state.is_some() { 29 } else { 10 };
-    let _ = write!(out, "<title>{}</title><use href=\"#sb-{shape}\"/>", title.join("\n"));
-    let fits = if node.state.is_some() { FITS } else { FITS + 2 };
+    let (shape, left, fits) = match node.state {
+        Some(state) => (state.word(), 29, FITS),
+        None => ("box", 10, FITS + 2),
+    };
+    let (name, small) = (cut(&node.id, fits), cut(&lines.join(" · "), FITS_SMALL));
+    if name != clean(&node.id) || small != clean(&lines.join(" · ")) {
+        let title: Vec<String> = std::iter::once(&node.id).chain(&lines).map(|line| escaped(line)).collect();
+        let _ = write!(out, "<title>{}</title>", title.join("\n"));
+    }
     let base = if lines.is_empty() { 25 } else { 18 };
-    let _ = write!(out, "<text x=\"{left}\" y=\"{base}\">{}</text>", escaped(&cut(&node.id, fits)));
+    let _ = write!(out, "<use href=\"#sb-{shape}\"/><text x=\"{left}\" y=\"{base}\">{}</text>", escaped(&name));
     if !lines.is_empty() {
-        let small = cut(&lines.join(" · "), FITS_SMALL);
-        let _ = write!(out, "<text class=\"small\" x=\"{left}\" y=\"33\">{}</text>", escaped(&small));
+        let _ = write!(out, "<text x=\"{left}\" y=\"33\">{}</text>", escaped(&small));
     }
 }
 

@@ -4,16 +4,16 @@
 //! Mark-up is short, since a plan may have a thousand steps: a step's `b` is its migration and its `i` the verdict; a line of SQL is
 //! an `li`, in which `i` is a comment, `u` a text and `b` a key word.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::Sheet;
+use super::{Sheet, costs};
 use crate::finding::Finding;
 use crate::plan::{Direction, Source};
 use crate::report::escape::html as escaped;
 use crate::report::graph::svg;
 use crate::report::{count, duration};
-use crate::saved::{Step, dropped};
+use crate::saved::{Step, UNPROVEN, dropped};
 use crate::sha::for_policy;
 use crate::snapshot::{Change, Fate};
 
@@ -212,26 +212,44 @@ fn steps(out: &mut String, sheet: &Sheet<'_>) {
     let steps = &sheet.plan.steps;
     out.push_str("<section id=\"steps\">\n<h2>Steps</h2>\n");
     out.push_str("<p class=\"tools\" hidden><button>Open all</button> <button>Close all</button> <kbd>j</kbd> next, <kbd>k</kbd> back, <kbd>Enter</kbd> shows its SQL</p>\n");
+    let common = common(steps);
+    if !common.is_empty() {
+        let lines = common.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("<br>");
+        let _ = writeln!(out, "<p class=\"common\">Each of them: {lines}</p>");
+    }
     out.push_str("<ol class=\"steps\">\n");
     let flavor = sql::flavor(&sheet.plan.database.engine);
     for (at, one) in steps.iter().enumerate() {
-        step(out, at + 1, one);
+        step(out, at + 1, one, &common);
         sql::lines(out, &one.sql, flavor);
         out.push_str("</details>\n");
     }
     out.push_str("</ol>\n</section>\n");
 }
 
-/// A step's summary and costs; its `details` stay open for its SQL.
-fn step(out: &mut String, number: usize, step: &Step) {
+/// What every step costs, where there are many.
+fn common(steps: &[Step]) -> BTreeSet<String> {
+    const MANY: usize = 4;
+    let mut lines = steps.iter().map(|step| costs(step).into_iter().collect::<BTreeSet<String>>());
+    let Some(first) = lines.next().filter(|_| steps.len() >= MANY) else { return BTreeSet::new() };
+    lines.fold(first, |common, own| common.intersection(&own).cloned().collect())
+}
+
+/// A step's summary and costs, without those of every step; its `details` stay open for its SQL.
+fn step(out: &mut String, number: usize, step: &Step, common: &BTreeSet<String>) {
     let way = match step.direction {
         Direction::Up => "↑ up",
         Direction::Down => "↓ down",
     };
     let class = step.direction.word();
+    let standing = match step.verdict.as_str() {
+        "exact" | "preserved" => "",
+        UNPROVEN | "broken" | "failed" | "missing" => " class=bad",
+        _ => " class=warn",
+    };
     let _ = write!(
         out,
-        "<li><details id=\"s{number}\" class=\"{class}\"><summary><span>{way}</span> <b>{}</b> <i class=\"{1}\">{1}</i>",
+        "<li><details id=s{number} class={class}><summary><span>{way}</span> <b>{}</b> <i{standing}>{}</i>",
         escaped(step.id.as_str()),
         escaped(&step.verdict)
     );
@@ -242,13 +260,11 @@ fn step(out: &mut String, number: usize, step: &Step) {
         let _ = write!(out, " <strong>{}</strong>", escaped(&dropped(&drop.object, drop.rows)));
     }
     out.push_str("</summary>");
-    let own = [
-        step.journalled
-            .then_some("no transaction: each statement takes effect by itself, and a journal tells how far it came"),
-        step.verified.then_some("verify.sql is run behind it, in the same step"),
-    ];
-    let lines = step.costs.iter().map(String::as_str).chain(own.into_iter().flatten());
-    let lines: String = lines.map(|line| format!("<li>{}", escaped(line))).collect();
+    let lines: String = costs(step)
+        .iter()
+        .filter(|line| !common.contains(*line))
+        .map(|line| format!("<li>{}", escaped(line)))
+        .collect();
     if !lines.is_empty() {
         let _ = write!(out, "<ul>{lines}</ul>");
     }
@@ -276,16 +292,29 @@ fn changes(out: &mut String, sheet: &Sheet<'_>) {
     out.push_str("</section>\n");
 }
 
-/// So many objects are opened.
+/// So many objects are shown without being asked for.
 const OPEN: usize = 30;
 
 fn objects(out: &mut String, title: &str, changes: &[&Change]) {
     let number = count(u64::try_from(changes.len()).unwrap_or(u64::MAX), "object");
-    let _ = writeln!(out, "<h3>{title} <small>{number}</small></h3>");
     let open = if changes.len() <= OPEN { " open" } else { "" };
+    let _ = write!(out, "<details{open}><summary>{title} <small>{number}</small></summary>");
     for change in changes {
-        let _ = write!(out, "<details class=\"object\"{open}><summary>{}</summary><pre>", escaped(&change.title()));
-        change.lines.iter().for_each(|line| marked(out, line));
-        out.push_str("</pre></details>\n");
+        let class = match change.fate {
+            Fate::Added => " class=\"ins\"",
+            Fate::Removed => " class=\"del\"",
+            Fate::Changed | Fate::Renamed => "",
+        };
+        let _ = write!(out, "<pre{class}><b>{}</b>", escaped(&change.title()));
+        for line in &change.lines {
+            match class {
+                "" => marked(out, line),
+                _ => {
+                    let _ = write!(out, "\n{}", escaped(line));
+                }
+            }
+        }
+        out.push_str("</pre>");
     }
+    out.push_str("</details>\n");
 }

@@ -37,6 +37,25 @@ pub struct Sheet<'a> {
     pub picture: &'a Picture,
 }
 
+/// What a step costs, a line each, with places in its own script as `line 3`.
+pub fn costs(step: &Step) -> Vec<String> {
+    let took = step.rehearsed_ms.map(|millis| format!("took {} in the shadow", duration(millis)));
+    let shown = step.costs.iter().filter(|line| Some(*line) != took.as_ref());
+    let line = |line: &String| match line.strip_prefix(step.path.as_str()).and_then(|rest| rest.strip_prefix(':')) {
+        Some(rest) if !step.path.is_empty() => match rest.split_once(": ") {
+            Some((place, said)) => format!("line {}: {said}", place.split(':').next().unwrap_or(place)),
+            None => line.clone(),
+        },
+        _ => line.clone(),
+    };
+    let own = [
+        step.journalled
+            .then_some("no transaction: each statement takes effect by itself, and a journal tells how far it came"),
+        step.verified.then_some("its verify.sql is run behind it, in the same step"),
+    ];
+    shown.map(line).chain(own.into_iter().flatten().map(str::to_owned)).collect()
+}
+
 /// Something that somebody has to do or to agree to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Demand {

@@ -34,11 +34,14 @@
   let closed = [];
   addEventListener("beforeprint", () => { closed = all.filter((one) => !one.open); set(closed, true); });
   addEventListener("afterprint", () => { set(closed, false); closed = []; });
+  // Of a large graph, what the plan moves is what one wants to see.
   const map = document.querySelector(".map");
-  const first = map && map.querySelector("a");
-  if (first) {
-    const [outer, inner] = [map.getBoundingClientRect(), first.getBoundingClientRect()];
-    const to = (side, end) => inner[end] > outer[end] - 20 ? inner[side] - outer[side] - 40 : 0;
-    map.scrollTo(to("left", "right"), to("top", "bottom"));
+  const moved = map ? [...map.querySelectorAll("a")].map((one) => one.getBoundingClientRect()) : [];
+  if (moved.length) {
+    const outer = map.getBoundingClientRect();
+    const middle = moved.reduce((sum, one) => sum + (one.left + one.right) / 2, 0) / moved.length;
+    const top = Math.min(...moved.map((one) => one.top));
+    const isBelow = moved.some((one) => one.bottom > outer.bottom);
+    map.scrollTo(middle - outer.left - outer.width / 2, isBelow ? top - outer.top - 40 : 0);
   }
 })();

@@ -1,14 +1,15 @@
 //! A runbook in Markdown: what has to be there, the commands in their order with what they print, the checks, and what to do when a
 //! step fails. `…` in an output stands for what only the run can tell.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Demand, Sheet};
+use super::{Demand, Sheet, costs};
 use crate::plan::Direction;
+use crate::report::duration;
 use crate::report::escape::{code, fenced, markdown, shell};
-use crate::report::{count, duration};
 use crate::saved::{Step, dropped};
 
 /// The runbook.
@@ -164,22 +165,34 @@ fn after(out: &mut String, sheet: &Sheet<'_>) {
         (sheet.command("log --verify"), vec!["… rows, the chain holds; head …".to_owned(), "…".to_owned()]),
     ];
     console(out, &commands);
-    let verified = numbers(sheet.plan.steps.iter().map(|step| step.verified));
-    if let Some(steps) = verified {
-        let _ =
-            writeln!(out, "- [ ] The `verify.sql` of {steps} was run in the step itself: had it failed, the step had.");
+    if let Some((steps, are_many)) = numbers(sheet.plan.steps.iter().map(|step| step.verified)) {
+        let have = if are_many { "have" } else { "has" };
+        let _ = writeln!(
+            out,
+            "- [ ] {steps} {have} run its `verify.sql` in the step itself: had that failed, the step had."
+        );
     }
     out.push_str("- [ ] `status` says of each step's migration what the step has made of it.\n");
     out.push_str("- [ ] The ledger's head is kept outside of the database.\n");
     out.push_str("- [ ] The application works.\n");
 }
 
-/// `step 1` or `steps 1, 4 and 5`; `None` where there is none.
-fn numbers(are: impl Iterator<Item = bool>) -> Option<String> {
-    let all: Vec<String> = are.enumerate().filter(|(_, is)| *is).map(|(at, _)| (at + 1).to_string()).collect();
-    match all.split_last()? {
-        (last, []) => Some(format!("step {last}")),
-        (last, others) => Some(format!("steps {} and {last}", others.join(", "))),
+/// `Step 1` or `Steps 1–3, 5 and 8`, and whether they are many; `None` where there is none.
+fn numbers(are: impl Iterator<Item = bool>) -> Option<(String, bool)> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for number in are.enumerate().filter(|(_, is)| *is).map(|(at, _)| at + 1) {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => runs.push((number, number)),
+        }
+    }
+    let shown =
+        |(first, last): &(usize, usize)| if first == last { first.to_string() } else { format!("{first}–{last}") };
+    let shown: Vec<String> = runs.iter().map(shown).collect();
+    match (shown.split_last()?, runs.as_slice()) {
+        ((one, []), [(first, last)]) if first == last => Some((format!("Step {one}"), false)),
+        ((run, []), _) => Some((format!("Steps {run}"), true)),
+        ((last, others), _) => Some((format!("Steps {} and {last}", others.join(", ")), true)),
     }
 }
 
@@ -192,18 +205,33 @@ fn failing(out: &mut String, sheet: &Sheet<'_>) {
     out.push_str("| 2 | called in a wrong way: nothing was run |\n| 3 | the database cannot be reached |\n");
     out.push_str("| 4 | half-way: something was done, and the rest was not |\n");
     out.push_str("| 5 | somebody else is at work or was quicker: nothing was run |\n\n");
-    if let Some(whole) = numbers(steps.iter().map(|step| !step.journalled)) {
-        let _ = writeln!(
-            out,
-            "- If {whole} fails: it is one transaction with its row in the ledger, so nothing of it is left. The steps before it stand."
-        );
+    match numbers(steps.iter().map(|step| !step.journalled)) {
+        Some((one, false)) => {
+            let _ = writeln!(
+                out,
+                "- {one} is one transaction with its row in the ledger: if it fails, nothing of it is left."
+            );
+        }
+        Some((many, true)) => {
+            let _ = writeln!(
+                out,
+                "- {many} are each one transaction with its row in the ledger: of the one that fails nothing is left, and those before it \
+                 stand."
+            );
+        }
+        None => {}
     }
-    if let Some(journalled) = numbers(steps.iter().map(|step| step.journalled)) {
+    let ids: BTreeSet<&str> = steps.iter().map(|step| step.id.as_str()).collect();
+    if sheet.picture.nodes.iter().any(|node| node.group.is_some() && ids.contains(node.id.as_str())) {
+        out.push_str("- Of a group, such steps are one transaction together: if one fails, none of them stands.\n");
+    }
+    if let Some((journalled, are_many)) = numbers(steps.iter().map(|step| step.journalled)) {
+        let (are, each) = if are_many { ("are", "of the one that fails, ") } else { ("is", "if it fails, ") };
         let _ = writeln!(
             out,
-            "- If {journalled} fails: each of its statements takes effect by itself, and a journal tells how far it came. `switchback status` \
-             names the step, how many statements are known to have taken effect, and the command that goes on behind them. Where a \
-             statement leaves no trace, look whether it ran, and add `--in-doubt rerun` or `--in-doubt skip`."
+            "- {journalled} {are} no transaction: {each}the statements before the failing one have taken effect, and a journal tells which. \
+             `switchback status` names the step, how many statements are known to have taken effect, and the command that goes on behind \
+             them. Where a statement leaves no trace, look whether it ran, and add `--in-doubt rerun` or `--in-doubt skip`."
         );
     }
     out.push_str("- The message names the file, the line and what the database said. Nothing else is tried.\n");
@@ -238,9 +266,9 @@ fn back(out: &mut String, sheet: &Sheet<'_>) {
             out.push_str("It says what rows that came since would be lost, and then wants `--accept-loss` for them.\n")
         }
     }
-    let stuck = numbers(sheet.plan.steps.iter().map(|step| step.verdict == "irreversible"));
-    if let Some(stuck) = stuck {
-        let _ = writeln!(out, "\nFrom behind {stuck} no script leads back: only the backup does.");
+    if let Some((stuck, are_many)) = numbers(sheet.plan.steps.iter().map(|step| step.verdict == "irreversible")) {
+        let have = if are_many { "have" } else { "has" };
+        let _ = writeln!(out, "\n{stuck} {have} no way back: from behind it, only the backup leads back.");
     }
 }
 
@@ -253,17 +281,32 @@ fn scripts(out: &mut String, sheet: &Sheet<'_>) {
 
 fn script(out: &mut String, number: usize, step: &Step) {
     let _ = writeln!(out, "\n### Step {number}: {} {}\n", step.direction, markdown(step.id.as_str()));
-    for line in &step.costs {
+    let lines = costs(step);
+    for line in &lines {
         let _ = writeln!(out, "- {}", markdown(line));
     }
-    if !step.costs.is_empty() {
+    if !lines.is_empty() {
         out.push('\n');
     }
     match step.sql.trim_end() {
         "" => out.push_str("It has no statement.\n"),
         sql => {
-            let lines = count(u64::try_from(sql.lines().count()).unwrap_or(u64::MAX), "line");
-            let _ = write!(out, "{lines}:\n\n{}", fenced("sql", sql));
+            let of = if step.path.is_empty() { String::new() } else { format!("{}:\n\n", code(&step.path)) };
+            let _ = write!(out, "{of}{}", fenced("sql", sql));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_told_in_runs() {
+        let told = |text: &str| numbers(text.chars().map(|ch| ch == 'x')).map(|(told, _)| told).unwrap_or_default();
+        assert_eq!(told("-x-"), "Step 2");
+        assert_eq!(told("xxx"), "Steps 1–3");
+        assert_eq!(told("xx-x-xx"), "Steps 1–2, 4 and 6–7");
+        assert_eq!(told("--"), "");
     }
 }

@@ -88,7 +88,7 @@ pub fn lines(out: &mut String, text: &str, flavor: Flavor) {
         out.push_str("<p>It has no statement.</p>");
         return;
     }
-    out.push_str("<ol class=\"sql\"><li>");
+    out.push_str("<ol><li>");
     let mut after = 0;
     for token in tokens(text, flavor) {
         piece(out, &text[after..token.span.start], None);
@@ -133,7 +133,7 @@ mod tests {
     fn a_script_is_a_list_of_lines() {
         let mut out = String::new();
         lines(&mut out, "CREATE TABLE t (\n a text DEFAULT '<b>'); /* x\ny */\n", Flavor::Sqlite);
-        let create = "<ol class=\"sql\"><li><b>CREATE</b> <b>TABLE</b> t (<li> a text ";
+        let create = "<ol><li><b>CREATE</b> <b>TABLE</b> t (<li> a text ";
         assert_eq!(out, format!("{create}<b>DEFAULT</b> <u>'&lt;b&gt;'</u>); <i>/* x</i><li><i>y */</i></ol>"));
         assert!(WORDS.is_sorted());
     }
