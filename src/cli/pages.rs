@@ -70,21 +70,40 @@ impl Pages {
         files.for_each(|(_, path)| ui::talk(&format!("{} was not written\n", path.display())));
     }
 
-    /// Whether one of these files is stdout, or that of `--sql`.
+    /// # Errors
+    /// Usage where a page would be written over the plan that it is about.
+    pub fn refuse_over(&self, plan: &Path) -> Result<()> {
+        match self.asked().find(|(_, path)| *path == plan) {
+            None => Ok(()),
+            Some((page, _)) => {
+                let fault = Fault::usage(format!("`--{}` would write over the plan itself", page.name));
+                Err(fault.help("give it another file"))
+            }
+        }
+    }
+
+    /// Whether one of these files, or of those of `--sql` and such, is stdout.
     ///
     /// # Errors
-    /// Usage where stdout is wanted twice, or by `--json` as well.
-    pub fn take_stdout(&self, app: &App, sql: Option<&Path>) -> Result<bool> {
-        let flags = self.asked().map(|(page, path)| (page.name, path)).chain(sql.map(|path| ("sql", path)));
-        let wanting: Vec<&str> = flags.filter(|(_, path)| is_stdout(path)).map(|(name, _)| name).collect();
+    /// Usage where stdout is wanted twice, or by `--json` as well, and where two would write the same file.
+    pub fn take_stdout(&self, app: &App, others: &[(&'static str, Option<&Path>)]) -> Result<bool> {
+        let own = PAGES.iter().map(|page| (page.name, self.file(page)));
+        let files = own.chain(others.iter().copied()).filter_map(|(flag, path)| Some((flag, path?)));
+        let (wanting, files): (Vec<_>, Vec<_>) = files.partition(|(_, path)| is_stdout(path));
+        for (at, (flag, path)) in files.iter().enumerate() {
+            if let Some((other, _)) = files[..at].iter().find(|(_, other)| other == path) {
+                let what = format!("`--{other}` and `--{flag}` would write the same file, {}", path.display());
+                return Err(Fault::usage(what).help("give each a file of its own"));
+            }
+        }
         match wanting.as_slice() {
             [] => Ok(false),
-            [name, ..] if app.voice == ui::Voice::Json => {
+            [(flag, _), ..] if app.voice == ui::Voice::Json => {
                 let fault = Fault::usage("`--json` has stdout for itself");
-                Err(fault.help(format!("give `--{name}` a file")))
+                Err(fault.help(format!("give `--{flag}` a file")))
             }
             [_] => Ok(true),
-            [one, other, ..] => {
+            [(one, _), (other, _), ..] => {
                 let fault = Fault::usage(format!("`--{one}` and `--{other}` cannot both be written to stdout"));
                 Err(fault.help(format!("give `--{other}` a file")))
             }

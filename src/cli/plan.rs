@@ -27,6 +27,7 @@ use crate::pricing;
 use crate::project::{Project, write_whole};
 use crate::rehearse;
 use crate::report::duration;
+use crate::report::escape::shell;
 use crate::report::human::{self, Detail};
 use crate::report::json;
 use crate::saved::{self, Base, FORM, Saved, UNPROVEN};
@@ -93,8 +94,9 @@ enum What {
 
 pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
     if let Some(What::Show { file, sql, pages }) = &args.what {
-        let is_taken = pages.take_stdout(app, None)?;
+        let is_taken = pages.take_stdout(app, &[])?;
         let saved = ask::read(file)?;
+        pages.refuse_over(file)?;
         pages.write(&saved, Some(file))?;
         if !is_taken {
             show(app, &saved, if *sql { Detail::Scripts } else { Detail::Steps });
@@ -104,7 +106,8 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
         }
         return Ok(exit::DONE);
     }
-    let is_stdout_taken = args.pages.take_stdout(app, args.sql.as_deref())?;
+    let is_stdout_taken =
+        args.pages.take_stdout(app, &[("sql", args.sql.as_deref()), ("output", args.output.as_deref())])?;
     let (mut database, project, state) = app.look(Project::load).await?;
     let ask = Ask::new(args.way, args.steps, args.to.as_ref(), &args.targets);
     let (project, _folder) = ask.project(app, &database, project)?;
@@ -397,11 +400,12 @@ impl Made {
                     ui::talk(&format!("{text}; `switchback verify` or `up` proves what is not\n"));
                 }
                 if let Some((path, saved)) = written {
-                    let (path, digest) = (path.display(), saved.digest.short());
+                    let (word, digest) = (shell(&path.display().to_string()), saved.digest.short());
                     let until = saved.expires.format("%Y-%m-%d %H:%M UTC");
                     app.context.tell(Event::Ends);
                     ui::talk(&format!(
-                        "saved as {path} ({digest}), good until {until}; `switchback apply {path}` runs it\n"
+                        "saved as {} ({digest}), good until {until}; `switchback apply {word}` runs it\n",
+                        path.display()
                     ));
                 }
             }

@@ -132,13 +132,9 @@ fn summary(out: &mut String, sheet: &Sheet<'_>) {
 }
 
 fn demands(out: &mut String, sheet: &Sheet<'_>) {
-    let demands = sheet.demands();
-    if demands.is_empty() {
-        return;
-    }
     out.push_str("<section id=\"asked\">\n<h2>What is asked of whom</h2>\n<table>\n");
     let mut last = "";
-    for demand in &demands {
+    for demand in sheet.demands() {
         let who = if demand.who == last { "" } else { demand.who };
         last = demand.who;
         let with = demand.with.as_ref().map(|with| format!("<code>{}</code>", escaped(with))).unwrap_or_default();
@@ -146,9 +142,7 @@ fn demands(out: &mut String, sheet: &Sheet<'_>) {
     }
     out.push_str("</table>\n");
     if sheet.plan.safe != Some(false) {
-        let flags = sheet.acceptances();
-        let words: Vec<&str> = std::iter::once("--yes").chain(flags.iter().map(String::as_str)).collect();
-        let _ = writeln!(out, "<p>All together: <code>{}</code></p>", escaped(&sheet.run(&words)));
+        let _ = writeln!(out, "<p>It is run by <code>{}</code></p>", escaped(&sheet.run_unasked()));
     }
     out.push_str("</section>\n");
 }

@@ -151,8 +151,8 @@ impl<'a> Sheet<'a> {
         self.losses().into_iter().map(|(_, drop)| shell(&format!("--accept-loss={}", name(drop)))).collect()
     }
 
-    /// The command that runs it, in words that a shell takes as they are; `dry` words come last.
-    pub fn run(&self, last: &[&str]) -> String {
+    /// The command that runs it, in words that a shell takes as they are.
+    fn run(&self, last: &[String]) -> String {
         let mut words = vec!["switchback".to_owned()];
         match self.file {
             Some(file) => words.extend(["apply".to_owned(), shell(file)]),
@@ -162,8 +162,20 @@ impl<'a> Sheet<'a> {
         if let (None, Some(reason)) = (self.file, &self.plan.reason) {
             words.extend(["--reason".to_owned(), shell(reason)]);
         }
-        words.extend(last.iter().map(|word| (*word).to_owned()));
+        words.extend(last.iter().cloned());
         words.join(" ")
+    }
+
+    /// Whether somebody has to confirm it; `up` asks only where rows would be lost.
+    fn is_confirmed(&self) -> bool {
+        let asks = self.file.is_some() || !self.plan.asked.starts_with("up") || !self.losses().is_empty();
+        asks && self.plan.safe != Some(false)
+    }
+
+    /// The command that runs it, with everything that nobody can be asked for.
+    pub fn run_unasked(&self) -> String {
+        let yes = self.is_confirmed().then(|| "--yes".to_owned());
+        self.run(&yes.into_iter().chain(self.acceptances()).collect::<Vec<_>>())
     }
 
     /// Another command on the same database.
@@ -202,7 +214,7 @@ impl<'a> Sheet<'a> {
             let what = format!("accepts that step {number} {}", dropped(&drop.object, drop.rows));
             demand(RUNNER, what, Some(flag));
         }
-        if !self.plan.steps.is_empty() && self.plan.safe != Some(false) {
+        if self.is_confirmed() {
             let what = "confirms the plan: answers y at a terminal, and gives a flag elsewhere".to_owned();
             demand(RUNNER, what, Some("--yes".to_owned()));
         }

@@ -129,13 +129,11 @@ fn run(out: &mut String, sheet: &Sheet<'_>) {
     };
     console(out, &[look]);
     out.push_str("Run it:\n");
-    let flags = sheet.acceptances();
-    let words: Vec<&str> = std::iter::once("--yes").chain(flags.iter().map(String::as_str)).collect();
     let done = plan.steps.iter().map(|step| match step.direction {
         Direction::Up => format!("applied  {} (…)", step.id),
         Direction::Down => format!("reverted {} (…)", step.id),
     });
-    console(out, &[(sheet.run(&words), done.collect())]);
+    console(out, &[(sheet.run_unasked(), done.collect())]);
     out.push_str("| step | what | why | verdict | is lost | longest lock in the rehearsal | time there |\n");
     out.push_str("|---|---|---|---|---|---|---|\n");
     for (at, step) in plan.steps.iter().enumerate() {
