@@ -1,7 +1,7 @@
 //! A revert from under what stays: whether it ends in the schema that a history without it would have (I12).
 //!
-//! What is applied is replayed in a shadow and the plan's downs are run there; what stays is replayed in another. If the
-//! two schemas are one, it is safe. If not, the migration that stands in the way is named, with the line that does.
+//! A rehearsal replays what is applied in a shadow and runs the plan's downs there; what stays is replayed in another. If
+//! the two schemas are one, it is safe. If not, the migration that stands in the way is named, with the line that does.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +16,7 @@ use crate::ledger::Applied;
 use crate::migration::Migration;
 use crate::observed;
 use crate::plan::{Direction, Plan, Step};
+use crate::rehearse::Rehearsed;
 use crate::shadow::Maker;
 use crate::snapshot::{self, Change, Fate, Snapshot, Weight};
 
@@ -30,15 +31,17 @@ pub fn keeps_later(applied: &[Applied], plan: &Plan) -> bool {
 }
 
 fn gone(plan: &Plan) -> BTreeSet<&Id> {
-    reverts(plan).map(|step| &step.migration.id).collect()
+    reverts(plan).iter().map(|step| &step.migration.id).collect()
 }
 
-fn reverts(plan: &Plan) -> impl Iterator<Item = &Step> {
-    plan.steps.iter().filter(|step| step.direction == Direction::Down)
+/// The plan's reverts, which come first.
+pub fn reverts(plan: &Plan) -> &[Step] {
+    let count = plan.steps.iter().take_while(|step| step.direction == Direction::Down).count();
+    &plan.steps[..count]
 }
 
-/// Runs the plan's reverts behind all that is `applied`, and compares with a replay of what stays. Errors stand in the way;
-/// notes tell differences that weigh little. Nothing: it is safe.
+/// Compares where the plan's reverts ended in a rehearsal behind all that is `applied` with a replay of what stays. Errors
+/// stand in the way; notes tell differences that weigh little. Nothing: it is safe.
 ///
 /// # Errors
 /// When what is applied cannot be replayed, or no shadow can be made.
@@ -46,29 +49,28 @@ pub async fn findings(
     maker: &mut Maker,
     applied: &[Migration],
     plan: &Plan,
+    rehearsed: &Rehearsed,
     context: &Context,
 ) -> Result<Vec<Finding>> {
-    let steps = reverts(plan).map(|step| &*step.migration);
-    maker.look_at(applied.iter().chain(steps).flat_map(Migration::scripts));
-    context.tell(Event::Begins { what: "comparing with a history without", total: 2 });
-    let found = compared(maker, applied, plan).await;
+    context.tell(Event::Begins { what: "comparing with a history without", total: 1 });
+    let found = compared(maker, applied, plan, rehearsed).await;
     context.tell(Event::Ends);
     found
 }
 
-async fn compared(maker: &mut Maker, applied: &[Migration], plan: &Plan) -> Result<Vec<Finding>> {
+async fn compared(
+    maker: &mut Maker,
+    applied: &[Migration],
+    plan: &Plan,
+    rehearsed: &Rehearsed,
+) -> Result<Vec<Finding>> {
     let history = History::new(applied, plan);
+    if let Some((step, refusal)) = rehearsed.refused(reverts(plan)) {
+        let titles = written(maker, &history).await?;
+        return Ok(vec![history.down_fails(step, refusal, &titles)]);
+    }
+    let ended = rehearsed.reverted.as_ref().ok_or_else(|| Fault::bug("no revert was rehearsed"))?;
     let engine = maker.engine();
-    let mut chain = Chain::new(maker, engine).await?;
-    let ended = taken_back(&mut chain, &history, plan).await;
-    chain.close().await?;
-    let ended = match ended? {
-        Ok(snapshot) => snapshot,
-        Err((step, refusal)) => {
-            let titles = written(maker, &history).await?;
-            return Ok(vec![history.down_fails(step, &refusal, &titles)]);
-        }
-    };
     let mut chain = Chain::new(maker, engine).await?;
     let replayed = chain.advance(&history.staying).await;
     let failing = history.staying.get(chain.at).copied();
@@ -78,34 +80,13 @@ async fn compared(maker: &mut Maker, applied: &[Migration], plan: &Plan) -> Resu
     };
     chain.close().await?;
     match (wanted, failing) {
-        (Ok(wanted), _) => history.differences(maker, &wanted, &ended).await,
+        (Ok(wanted), _) => history.differences(maker, &wanted, ended).await,
         (Err(fault), Some(migration)) if fault.parts().place.is_some() => {
             let titles = written(maker, &history).await?;
             Ok(vec![history.up_fails(migration, &fault, &titles)])
         }
         (Err(fault), _) => Err(fault),
     }
-}
-
-/// The schema behind the reverts, or the step that the database refuses.
-async fn taken_back<'a>(
-    chain: &mut Chain,
-    history: &History<'_>,
-    plan: &'a Plan,
-) -> Result<std::result::Result<Snapshot, (&'a Step, Refusal)>> {
-    chain.advance(&history.applied.iter().collect::<Vec<_>>()).await?;
-    for step in reverts(plan) {
-        let Some(script) = step.script() else {
-            let reason = step.irreversible().unwrap_or("it has no down script");
-            return Err(Fault::refused(format!("`{}` cannot be taken back: {reason}", step.migration.id)));
-        };
-        chain.prepare(&step.migration).await?;
-        let manner = chain.manner(script, step.transaction());
-        if let Err(refusal) = chain.run(script, manner).await? {
-            return Ok(Err((step, refusal)));
-        }
-    }
-    Ok(Ok(chain.snapshot().await?))
 }
 
 /// The objects that each of the migrations to take back wrote.

@@ -48,7 +48,7 @@ pub async fn apply(
     // A step that is gone on with left its schema half-way; where it stands was found out by comparing with a shadow.
     let drifts = resume.is_none() && plan.first_from().is_some_and(|from| *from != before);
     if drifts {
-        context.tell(Event::Warning(drift("the live schema is not the one that the proof started from")));
+        context.tell(Event::Warning(drift("the live schema is not the one that the proof started from", &live)));
         unmade(plan, &live).into_iter().for_each(|finding| context.tell(Event::Warning(finding)));
     }
     report.schema_before = Some(before);
@@ -87,7 +87,7 @@ pub async fn apply(
     locked.read_back().await?;
     // Where it was another schema before, it is another one now.
     if !drifts && report.schema_after.as_ref().is_some_and(|after| plan.last_to().is_some_and(|to| to != after)) {
-        context.tell(Event::Warning(drift("the schema after the run is not the one that was proven")));
+        context.tell(Event::Warning(drift("the schema after the run is not the one that was proven", &live)));
     }
     Ok(report)
 }
@@ -120,10 +120,16 @@ async fn keep_scripts(locked: &mut Locked, plan: &Proven) -> Result<()> {
     if scripts.is_empty() { Ok(()) } else { locked.keep_scripts(&scripts).await }
 }
 
-fn drift(what: &str) -> Finding {
-    Finding::warning("schema-differs", what).help(
-        "something else changed the database, such as a GRANT or an object made by hand; the proofs do not know it",
-    )
+fn drift(what: &str, live: &Snapshot) -> Finding {
+    let finding = Finding::warning("schema-differs", what);
+    match live.unread().next() {
+        Some(kind) => finding.help(format!(
+            "something else changed the database, or it has a {kind} that this account may not read; `switchback drift` tells"
+        )),
+        None => finding.help(
+            "something else changed the database, such as a GRANT or an object made by hand; the proofs do not know it",
+        ),
+    }
 }
 
 /// What ups would make in a conditional way, and what is there already in a schema that no proof started from: their downs

@@ -31,6 +31,8 @@ pub struct Class {
     pub adds_enum_value: Option<String>,
     /// It runs code that is not in its text, so it can touch anything.
     pub opaque: bool,
+    /// It gives rights to others, or takes them back.
+    pub grants: bool,
     /// It does nothing at all: `SELECT 1`.
     pub vacuous: bool,
 }
@@ -181,6 +183,7 @@ impl Reading<'_> {
             implicit_commit: self.flavor == Flavor::Mysql && self.commits(control),
             session: self.is_session(kind),
             reaches_out: self.reaches_out(),
+            grants: matches!(self.word(0), "grant" | "revoke"),
             writes_rows: self.target(),
             takes_rows: self.takes_rows(),
             adds_enum_value: self.enum_value(),

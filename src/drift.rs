@@ -3,6 +3,8 @@
 //! What it should be is not kept anywhere: it is what the scripts of the ledger make of an empty database, so it is made, in a
 //! shadow, and read back.
 
+use std::collections::BTreeSet;
+
 use crate::chain::Chain;
 use crate::config::Drift as Scope;
 use crate::context::Context;
@@ -44,7 +46,7 @@ fn is_within(scope: &Scope, change: &Change) -> bool {
 }
 
 /// What `found` has otherwise than `wanted`, a finding each: an error, or a note where it weighs little; and a note
-/// for each rule that ignores nothing. `applied` tells which migration wrote an object last.
+/// for each rule that ignores nothing and each kind that could not be read. `applied` tells which migration wrote an object last.
 pub fn findings(wanted: &Snapshot, found: &Snapshot, scope: &Scope, applied: &[Migration]) -> Vec<Finding> {
     let mut used = vec![false; scope.ignore.len()];
     let mut findings = Vec::new();
@@ -56,6 +58,12 @@ pub fn findings(wanted: &Snapshot, found: &Snapshot, scope: &Scope, applied: &[M
             None => findings.push(finding(change, applied)),
         }
     }
+    let unread: BTreeSet<&str> = wanted.unread().chain(found.unread()).collect();
+    findings.extend(
+        unread.into_iter().map(|kind| {
+            Finding::note("drift-unread", format!("no {kind} is compared: this account may not read them"))
+        }),
+    );
     let idle = scope.ignore.iter().zip(used).filter(|(_, used)| !used);
     findings.extend(
         idle.map(|(rule, _)| Finding::note("drift-rule-unused", format!("nothing differs that `{rule}` would ignore"))),
@@ -85,7 +93,7 @@ fn writer<'a>(change: &Change, applied: &'a [Migration]) -> Option<&'a Migration
     if change.fate == Fate::Added {
         return None;
     }
-    let mut parts = change.object.rsplit('.').map(|part| part.trim_matches(['"', '`']).to_lowercase());
+    let mut parts = change.subject().rsplit('.').map(|part| part.trim_matches(['"', '`']).to_lowercase());
     let (name, owner) = (parts.next()?, parts.next());
     let names = |name: &str| applied.iter().rev().find(|migration| migration.up.names().contains(name));
     names(&name).or_else(|| names(owner.as_deref()?))

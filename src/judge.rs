@@ -14,7 +14,7 @@ use crate::moves::Move;
 use crate::plan::Direction;
 use crate::proof::{Drops, Verdict};
 use crate::snapshot::{self, Change, Fate, Snapshot, Weight};
-use crate::sql::{Script, Statement};
+use crate::sql::{Flavor, Script, Statement};
 
 /// A statement that a database refused: which one, and the database's words.
 #[derive(Clone, Debug)]
@@ -59,6 +59,14 @@ impl Refusal {
         self.is_passing() && !self.statement().is_some_and(is_opaque)
     }
 
+    /// MySQL: no shadow grants anything where its maker may not read what others have been granted.
+    fn is_denied_grant(&self) -> bool {
+        let grants = |statement| class::classify(&self.script, statement).grants;
+        self.script.flavor() == Flavor::Mysql
+            && self.statement().is_some_and(grants)
+            && self.error.message.to_lowercase().starts_with("grant command denied")
+    }
+
     /// What sort of end it is when nothing has taken effect.
     pub fn kind(&self) -> FaultKind {
         if self.is_passing() { FaultKind::Busy } else { FaultKind::Refused }
@@ -85,6 +93,7 @@ impl Refusal {
             Finding::error(code, format!("{} ({})", message.into(), self.which())).at(self.place()).detail(detail);
         match self.error.kind {
             DbErrorKind::NotOnServer => finding.help(HELP_SERVER),
+            DbErrorKind::Privilege if self.is_denied_grant() => finding.help(HELP_GRANTS),
             _ => finding,
         }
     }
@@ -92,6 +101,9 @@ impl Refusal {
 
 const HELP_SERVER: &str =
     "the server on which the shadow stands needs it, too: put it there, or name a server that has it by `shadow = URL`";
+
+const HELP_GRANTS: &str = "the account that makes the shadow has to see what GRANT does: it needs SELECT on mysql.tables_priv, \
+    mysql.columns_priv and mysql.procs_priv, and must have the right itself, with GRANT OPTION";
 
 /// A data statement that met no row in the shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,16 +184,26 @@ pub fn judge(migration: &Migration, seen: &Seen) -> Judgement {
     let there = snapshot::diff(&seen.before, &seen.after_up);
     let back = seen.after_down.as_ref().map(|after| snapshot::diff(&seen.after_up, after)).unwrap_or_default();
     let moves = seen.moves.clone();
-    let up_drops = dropped(&there, &moves.iter().map(|(from, _)| from).collect());
-    let down_drops = dropped(&back, &moves.iter().map(|(_, to)| to).collect());
+    let up_drops = dropped(&seen.before, &there, &moves.iter().map(|(from, _)| from).collect());
+    let down_drops = dropped(&seen.after_up, &back, &moves.iter().map(|(_, to)| to).collect());
     Judgement { verdict, findings, loses, drops: Drops { up_drops, down_drops, moves } }
 }
 
-/// Tables and columns that went away, and whose rows did not move on.
-fn dropped(changes: &[Change], moved: &BTreeSet<&String>) -> Vec<String> {
-    let holds_rows =
-        |change: &&Change| change.fate == Fate::Removed && matches!(change.kind.as_str(), "table" | "column");
-    changes.iter().filter(holds_rows).map(Change::title).filter(|title| !moved.contains(title)).collect()
+/// Tables and columns of tables that went away from the schema, and whose rows did not move on.
+fn dropped(schema: &Snapshot, changes: &[Change], moved: &BTreeSet<&String>) -> Vec<String> {
+    // A view has columns as well, and no rows of its own.
+    let is_of_table = |column: &str| {
+        schema
+            .of_kind("table")
+            .any(|table| column.strip_prefix(&table.object).is_some_and(|rest| rest.starts_with('.')))
+    };
+    let holds_rows = |change: &&Change| match change.kind.as_str() {
+        "table" => true,
+        "column" => is_of_table(&change.object),
+        _ => false,
+    };
+    let gone = changes.iter().filter(|change| change.fate == Fate::Removed).filter(holds_rows);
+    gone.map(Change::title).filter(|title| !moved.contains(title)).collect()
 }
 
 fn verdict(migration: &Migration, seen: &Seen, findings: &mut Vec<Finding>) -> Verdict {
@@ -296,7 +318,7 @@ fn unrepeated(migration: &Migration, change: &Change) -> Finding {
 
 /// The statement of the up that names the object; else the start of the down.
 fn place_of(migration: &Migration, change: &Change) -> Option<Place> {
-    let mut parts: Vec<String> = snapshot::parts(&change.object).iter().map(|part| part.to_lowercase()).collect();
+    let mut parts: Vec<String> = snapshot::parts(change.subject()).iter().map(|part| part.to_lowercase()).collect();
     let name = parts.pop()?;
     let owner = parts.pop();
     let names =

@@ -82,6 +82,7 @@ impl Reading<'_> {
         };
         match (verb, self.object()) {
             ("create" | "alter" | "drop" | "rename", "user" | "role") => Some("changes an account of the whole server"),
+            ("grant" | "revoke", _) if self.grants_within() => None,
             ("grant" | "revoke", _) | ("set", "password" | "default") => Some("changes an account of the whole server"),
             ("create" | "alter" | "drop", "database" | "schema") => Some("changes a database of the server"),
             ("create" | "alter" | "drop", "tablespace" | "logfile" | "server") => {
@@ -99,6 +100,17 @@ impl Reading<'_> {
             _ if self.names_other_database() => Some("names another database"),
             _ => None,
         }
+    }
+
+    /// MySQL: rights on one table or routine of the database that the session is in, and nothing about the account.
+    fn grants_within(&self) -> bool {
+        let Some(on) = self.tokens.iter().position(|token| token.is_word(self.text, "on")) else { return false };
+        let is_kind =
+            |token: &&Token| ["table", "function", "procedure"].iter().any(|kind| token.is_word(self.text, kind));
+        let mut named = self.tokens[on + 1..].iter().skip_while(is_kind);
+        let is_name = named.next().is_some_and(|token| token.name(self.text, self.flavor).is_some());
+        let is_alone = named.next().is_some_and(|token| !token.is_symbol(self.text, "."));
+        is_name && is_alone && !["proxy", "identified", "require"].iter().any(|word| self.has(word))
     }
 
     /// MySQL: a table named with its database, which in a shadow would be the real one.

@@ -113,8 +113,9 @@ fn select(table: &Table, flavor: Flavor, rest: &str) -> String {
 }
 
 /// Reads up to `count` rows: half of them from each end of the table's key, so that old and new ones are met and the same
-/// again next time; the first that come where there is none.
-pub fn spread(table: &Table, flavor: Flavor, count: usize) -> Vec<String> {
+/// again next time; the first that come where there is none; all where there is no count.
+pub fn spread(table: &Table, flavor: Flavor, count: Option<usize>) -> Vec<String> {
+    let Some(count) = count else { return vec![select(table, flavor, "")] };
     let key = key(table);
     if key.is_empty() {
         return vec![select(table, flavor, &format!(" LIMIT {count}"))];

@@ -1,23 +1,45 @@
-//! Rehearsing: the plan is run in a shadow that was brought to the same state, and the target is not touched.
+//! Rehearsing: steps are run in a shadow that was brought to the same state, and the target is not touched.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::chain::Chain;
 use crate::context::Context;
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
+use crate::finding::Finding;
+use crate::judge::Refusal;
 use crate::migration::Migration;
-use crate::plan::Plan;
+use crate::plan::{Direction, Step};
 use crate::price::StatementPrice;
+use crate::real::Sample;
 use crate::shadow::Maker;
-use crate::snapshot::{Change, objects};
+use crate::snapshot::Snapshot;
 
-/// What a rehearsal showed, step by step.
-#[derive(Clone, Debug)]
+/// How closely steps are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// That they run, and the schema behind the reverts.
+    Run,
+    /// Besides, what each statement locks, and the schemas at both ends.
+    Priced,
+}
+
+/// What a rehearsal showed.
+#[derive(Clone, Debug, Default)]
 pub struct Rehearsed {
+    /// The schema that the steps started from.
+    pub base: Option<Snapshot>,
+    /// The schema behind the reverts.
+    pub reverted: Option<Snapshot>,
+    /// The schema behind all steps.
+    pub end: Option<Snapshot>,
+    /// The steps that ran.
     pub steps: Vec<Run>,
-    /// What all steps together made of the schema.
-    pub changes: Vec<Change>,
+    /// Why the next one did not.
+    pub refused: Option<Refusal>,
+    /// What is worth saying of the rows that it ran on.
+    pub notes: Vec<Finding>,
 }
 
 /// A step that ran in the shadow.
@@ -25,35 +47,72 @@ pub struct Rehearsed {
 pub struct Run {
     /// With the looking between its statements.
     pub millis: u64,
+    /// None where nobody looked.
     pub statements: Vec<StatementPrice>,
 }
 
-/// Runs the plan's steps behind `applied`, and looks at what each statement locks.
+impl Rehearsed {
+    /// The step that the database refuses, and what it says.
+    pub fn refused<'a>(&self, steps: &'a [Step]) -> Option<(&'a Step, &Refusal)> {
+        Some((steps.get(self.steps.len())?, self.refused.as_ref()?))
+    }
+
+    /// # Errors
+    /// What the database says to the first step that fails, with its place.
+    pub fn require_all(&self, steps: &[Step]) -> Result<()> {
+        let Some((step, refusal)) = self.refused(steps) else { return Ok(()) };
+        let what = format!("the {} of `{}` fails in the shadow", step.direction, step.migration.id);
+        Err(refusal.fault(FaultKind::Refused, what))
+    }
+}
+
+/// Runs the steps behind `applied`, on real rows where there are some.
 ///
 /// # Errors
-/// What the database says to the first step that fails, with its place.
-pub async fn rehearse(maker: &mut Maker, applied: &[Migration], plan: &Plan, context: &Context) -> Result<Rehearsed> {
-    let steps_of = plan.steps.iter().map(|step| &*step.migration);
+/// When what is applied cannot be replayed, a step has no way back, or no shadow can be made; what the database says to a
+/// step is no error here.
+pub async fn rehearse(
+    maker: &mut Maker,
+    applied: &[Migration],
+    steps: &[Step],
+    (depth, rows): (Depth, Option<Arc<Sample>>),
+    context: &Context,
+) -> Result<Rehearsed> {
+    let steps_of = steps.iter().map(|step| &*step.migration);
     maker.look_at(applied.iter().chain(steps_of).flat_map(Migration::scripts));
     let engine = maker.engine();
     let mut chain = Chain::new(maker, engine).await?;
-    context.tell(Event::Begins { what: "rehearsing", total: plan.steps.len() });
-    let rehearsed = steps(&mut chain, applied, plan, context).await;
+    chain.draw_from(rows);
+    context.tell(Event::Begins { what: "rehearsing", total: steps.len() });
+    let rehearsed = walk(&mut chain, applied, steps, depth, context).await;
     context.tell(Event::Ends);
     let closed = chain.close().await;
-    let steps = rehearsed?;
+    let rehearsed = rehearsed?;
     closed?;
-    Ok(steps)
+    Ok(rehearsed)
 }
 
-async fn steps(chain: &mut Chain, applied: &[Migration], plan: &Plan, context: &Context) -> Result<Rehearsed> {
-    let applied: Vec<&Migration> = applied.iter().collect();
-    chain.advance(&applied).await?;
-    let before = chain.snapshot().await?;
-    let mut runs = Vec::with_capacity(plan.steps.len());
-    for step in &plan.steps {
+async fn walk(
+    chain: &mut Chain,
+    applied: &[Migration],
+    steps: &[Step],
+    depth: Depth,
+    context: &Context,
+) -> Result<Rehearsed> {
+    chain.advance(&applied.iter().collect::<Vec<_>>()).await?;
+    let mut rehearsed = Rehearsed::default();
+    if depth == Depth::Priced {
+        let base = chain.snapshot().await?;
+        rehearsed.notes = chain.take_real(&base).await?;
+        rehearsed.base = Some(base);
+    }
+    let reverts = steps.iter().take_while(|step| step.direction == Direction::Down).count();
+    for (at, step) in steps.iter().enumerate() {
         context.go_on()?;
         context.tell(Event::Working { id: step.migration.id.clone() });
+        if at == reverts && reverts > 0 {
+            rehearsed.reverted = Some(chain.snapshot().await?);
+        }
         let Some(script) = step.script() else {
             let reason = step.irreversible().unwrap_or("it has no down script");
             return Err(Fault::refused(format!("`{}` cannot be taken back: {reason}", step.migration.id)));
@@ -61,16 +120,24 @@ async fn steps(chain: &mut Chain, applied: &[Migration], plan: &Plan, context: &
         chain.prepare(&step.migration).await?;
         let manner = chain.manner(script, step.transaction());
         let begun = Instant::now();
-        let statements = match chain.run_priced(script, manner).await? {
+        let ran = match depth {
+            Depth::Priced => chain.run_priced(script, manner).await?,
+            Depth::Run => chain.run(script, manner).await?.map(|_| Vec::new()),
+        };
+        let statements = match ran {
             Ok(statements) => statements,
             Err(refusal) => {
-                let what = format!("the {} of `{}` fails in the shadow", step.direction, step.migration.id);
-                return Err(refusal.fault(FaultKind::Refused, what));
+                rehearsed.refused = Some(refusal);
+                return Ok(rehearsed);
             }
         };
         let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        runs.push(Run { millis, statements });
+        rehearsed.steps.push(Run { millis, statements });
     }
-    let after = chain.snapshot().await?;
-    Ok(Rehearsed { steps: runs, changes: objects(&before, &after) })
+    let end = chain.snapshot().await?;
+    if reverts == steps.len() {
+        rehearsed.reverted = Some(end.clone());
+    }
+    rehearsed.end = Some(end);
+    Ok(rehearsed)
 }

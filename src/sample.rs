@@ -30,8 +30,8 @@ const MOST_TIMES: usize = 100;
 pub struct Wanted<'a> {
     /// The database, as the user named it.
     pub name: String,
-    /// Rows of each table.
-    pub rows: usize,
+    /// Rows of each table; `None`: all.
+    pub rows: Option<usize>,
     pub masks: &'a [Masking],
     /// Names in the scripts of migrations that are not applied there, in lower case: a mask may be for what they make.
     pub to_come: BTreeSet<String>,
@@ -58,6 +58,9 @@ pub async fn sample(database: &mut Database, wanted: &Wanted<'_>) -> Result<Samp
             rows.extend(session.batch(&query).await.map_err(failed)?);
         }
         reader.add(table, rows, &mut fresh);
+    }
+    if wanted.rows.is_none() {
+        fresh.clear();
     }
     while let Some((parent, query)) = reader.next_query(&tables, &mut fresh) {
         let rows = session.batch(&query).await.map_err(failed)?;
@@ -97,7 +100,8 @@ impl Reader<'_> {
                 [] => row.clone(),
                 places => places.iter().map(|at| row.get(*at).cloned().flatten()).collect(),
             };
-            if met.insert(name) {
+            // Where all are read, they are read once.
+            if self.wanted.rows.is_none() || met.insert(name) {
                 fresh.push((title.clone(), taken.rows.len()));
                 taken.rows.push(row);
             }
@@ -114,7 +118,7 @@ impl Reader<'_> {
             let mut left: Vec<(String, usize)> = rest;
             for key in &table.foreign_keys {
                 let Some(parent) = tables.iter().find(|table| table.title() == key.title()) else { continue };
-                let most = self.wanted.rows.saturating_mul(MOST_TIMES).max(1000);
+                let most = self.wanted.rows.unwrap_or(usize::MAX).saturating_mul(MOST_TIMES).max(1000);
                 if self.sample.get(parent.title()).is_some_and(|taken| taken.rows.len() >= most) {
                     continue;
                 }

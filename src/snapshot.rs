@@ -31,6 +31,17 @@ pub struct Line {
     pub value: String,
 }
 
+impl Line {
+    /// That objects of this kind could not be read, so nothing can be said of them.
+    pub fn unread(kind: &str) -> Line {
+        let [kind, object, property] = [UNREAD, kind, "~"].map(str::to_owned);
+        Line { kind, object, property, value: String::new() }
+    }
+}
+
+/// The kind of a line that says which kind of objects could not be read.
+const UNREAD: &str = "unread";
+
 /// A whole schema. Cheap to clone, and to make again where little has changed: its lines stand in groups, such as a table with
 /// its columns, constraints and indexes, and two snapshots share those that are the same.
 #[derive(Clone, Debug, Default)]
@@ -172,6 +183,11 @@ impl Snapshot {
             let from = group.lines.partition_point(|line| line.kind.as_str() < kind);
             group.lines[from..].iter().take_while(move |line| line.kind == kind)
         })
+    }
+
+    /// Kinds of objects that could not be read; of most engines' there are none.
+    pub fn unread(&self) -> impl Iterator<Item = &str> {
+        self.of_kind(UNREAD).map(|line| line.object.as_str())
     }
 
     /// Names of the tables and views that have triggers, without quotes.

@@ -151,12 +151,21 @@ fn what_reaches_out_of_a_shadow() {
         "create event e on schedule every 1 day do select 1",
         "insert into other.t values (1)",
         "create user a",
+        "grant r to b",
+        "grant select on other.t to b",
+        "grant select on * to b",
+        "grant proxy on a to b",
+        "grant execute on procedure other.p to b",
+        "grant select on t to b identified by 'x'",
+        "revoke all privileges, grant option from b",
     ];
     let no = [
         "select t.a from t",
         "select extract(year from t.a) from t",
         "select 1 from information_schema.tables",
         "set names utf8",
+        "grant select, update (a) on table t to b with grant option",
+        "revoke execute on procedure `p` from b",
     ];
     told_apart(Mysql, out, &yes, &no);
     told_apart(

@@ -1,4 +1,4 @@
-//! `verify --data-from`: rows of a real database instead of made-up ones, whole, masked, and only read.
+//! `verify --data-from` and `plan --with-data`: rows of a real database instead of made-up ones, whole, masked, and only read.
 
 mod common;
 
@@ -163,7 +163,7 @@ fn masked_values_stay_apart_and_lead_to_their_rows() {
         probe(
             sandbox,
             "5",
-            "SELECT count(*) FROM orders WHERE lower(note) LIKE '%zeb%' OR lower(email) LIKE '%zeb%'",
+            "SELECT count(*) FROM orders WHERE lower(note) LIKE '%zebnote%' OR lower(email) LIKE '%zebedee%'",
             0,
         );
         probe(
@@ -347,4 +347,36 @@ fn a_database_without_rows_is_refused() {
         sandbox.sql("INSERT INTO t1 (id) VALUES (1)");
         sandbox.run(&["verify", "--data-from", &sandbox.url]).ok().says("taking 1 row of 1 table");
     });
+}
+
+#[test]
+fn a_plan_is_rehearsed_on_the_databases_own_rows() {
+    each_engine(|sandbox| {
+        people(sandbox);
+        sandbox.migration("3_nick", "CREATE UNIQUE INDEX ux ON users (nick);\n", dropped(sandbox));
+        sandbox.run(&["verify"]).ok();
+        let rows = sandbox.value("SELECT COUNT(*) FROM users");
+        sandbox.run(&["plan", "--rehearse"]).ok();
+        for args in [
+            &["plan", "--with-data=all"][..],
+            &["plan", "--with-data", "-o", "p.json"],
+            &["up", "--dry-run", "--with-data"],
+        ] {
+            let told = sandbox.run(args).exits(1).says("the up of `3_nick` fails in the shadow");
+            told.says("migrations/3_nick/up.sql:1:1").says_not("Zebnick").says_not("Quux");
+        }
+        assert!(!sandbox.root().join("p.json").exists());
+        sandbox.sql("UPDATE users SET nick = email");
+        sandbox.run(&["plan", "--with-data=all"]).ok().says("taking 20 rows of 2 tables").says("rehearsed");
+        // Of two rows of each table all come along that they stand on.
+        sandbox.run(&["plan", "--with-data=2"]).ok().says("rows of 2 tables");
+        sandbox.run(&["plan", "down", "--all", "--with-data"]).ok().says("drops table").says("with 12 rows");
+        assert_eq!(sandbox.value("SELECT COUNT(*) FROM users"), rows);
+        sandbox.run(&["up", "--with-data"]).exits(2).says("--dry-run");
+        sandbox.run(&["plan", "--with-data=0"]).exits(2).says("`all`");
+    });
+}
+
+fn dropped(sandbox: &Sandbox) -> &'static str {
+    if sandbox.kind == Kind::Mysql { "DROP INDEX ux ON users;\n" } else { "DROP INDEX ux;\n" }
 }

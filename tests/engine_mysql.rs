@@ -342,13 +342,20 @@ async fn what_a_script_left_behind_is_put_back() {
 /// What a pair is called, then its statements: what stands before, what changes it, what undoes the change.
 #[tokio::test]
 async fn a_snapshot_sees_each_kind_of_change_and_its_undoing() {
-    let rows = contract::rows(include_str!("contract/mysql.txt"));
+    let reader = format!("sbt_{:016x}", RandomState::new().hash_one("reader"));
+    let mut session = open(&admin(), Access::ReadWrite).await;
+    session.run(&format!("CREATE USER {reader}")).await.unwrap();
+    let rows = contract::rows(&include_str!("contract/mysql.txt").replace("reader", &reader));
     // A schema of everything at once is dear to read, and most of the time the server writes.
     let parts = rows.chunks(20).map(<[Row]>::to_vec);
     let started = parts.map(|rows| tokio::spawn(in_new_database(|target| are_seen(target, rows))));
+    let mut ended = Vec::new();
     for part in started.collect::<Vec<_>>() {
-        part.await.unwrap();
+        ended.push(part.await);
     }
+    session.run(&format!("DROP USER {reader}")).await.unwrap();
+    session.close().await;
+    ended.into_iter().for_each(|part| part.unwrap());
 }
 
 async fn are_seen(target: Target, rows: Vec<Row>) {

@@ -589,3 +589,18 @@ fn i11_an_up_that_drops_rows_asks_as_well() {
         assert_eq!(done, 2);
     });
 }
+
+#[test]
+fn i11_a_column_of_a_view_is_no_loss() {
+    each_engine(|sandbox| {
+        let view = |columns: &str| format!("CREATE VIEW v AS SELECT {columns} FROM t;\n");
+        sandbox.migration(
+            "1_t",
+            &format!("CREATE TABLE t (a int, b int);\n{}", view("a, b")),
+            "DROP VIEW v; DROP TABLE t;",
+        );
+        sandbox.migration("2_v", &format!("DROP VIEW v;\n{}", view("a")), &format!("DROP VIEW v;\n{}", view("a, b")));
+        sandbox.run(&["up"]).ok().says_not("drops");
+        sandbox.run(&["down", "--steps", "1", "--yes"]).ok().says_not("drops");
+    });
+}

@@ -97,6 +97,8 @@ fn a_saved_plan_leads_to_the_same_pages() {
         // To stdout it is the same, and nothing else is.
         let out = sandbox.run(&["plan", "show", "p.json", "--html", "-"]).ok();
         assert_eq!(out.stdout, sandbox.read("b.html"));
+        let out = sandbox.run(&["plan", "down", "--to", "01", "-o", "-"]).ok();
+        assert_eq!(Saved::read("-", &out.stdout).unwrap().steps.len(), 2);
     });
 }
 

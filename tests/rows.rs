@@ -266,7 +266,7 @@ async fn tables_are_read_from_a_snapshot_or_asked_for_on_mysql() {
 async fn real_rows_are_the_same_elsewhere(scheme: &str, script: &'static str) {
     let from = home::file(scheme, script).await;
     let mut database = Database::open(&from.target, Duration::ZERO).await.unwrap();
-    let wanted = Wanted { name: "there".to_owned(), rows: 1000, masks: &[], to_come: BTreeSet::default() };
+    let wanted = Wanted { name: "there".to_owned(), rows: Some(1000), masks: &[], to_come: BTreeSet::default() };
     let sample = sample(&mut database, &wanted).await.unwrap();
     database.close().await;
     home(scheme, async |home| {

@@ -104,7 +104,10 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("draft", &["objects"]),
     ("engine", &[]),
     ("report", &["escape", "graph"]),
-    ("cli", &["ask", "draft", "drift", "execute", "exit", "formats", "handover", "heap", "pages", "picture", "ui"]),
+    (
+        "cli",
+        &["ask", "draft", "drift", "execute", "exit", "formats", "handover", "heap", "pages", "picture", "rows", "ui"],
+    ),
 ];
 
 /// What only the hands may do: speak, read the environment and the clock, end the process.

@@ -7,6 +7,7 @@ mod common;
 #[path = "common/contract.rs"]
 mod contract;
 
+use common::login::Login;
 use common::{Kind, Sandbox};
 use contract::Row;
 use serde_json::Value;
@@ -125,18 +126,31 @@ fn mysql_downs_are_judged_by_rows_too() {
     each_is_judged(Kind::Mysql, MYSQL);
 }
 
-/// The contract's rows of an engine, but for those that no shadow may do.
-fn contract_of(kind: Kind) -> Vec<Row> {
-    let rows = contract::rows(match kind {
-        Kind::Sqlite => include_str!("contract/sqlite.txt"),
-        Kind::Postgres => include_str!("contract/postgres.txt"),
-        Kind::Mysql => include_str!("contract/mysql.txt"),
-    });
-    let is_mariadb = Sandbox::new(kind).is_mariadb();
+/// The contract's rows of an engine, but for those that no shadow may do, with the account that they give rights to.
+struct Contract {
+    rows: Vec<Row>,
+    _reader: Option<Login>,
+    _sandbox: Sandbox,
+}
+
+fn contract_of(kind: Kind) -> Contract {
+    let sandbox = Sandbox::new(kind);
+    let reader = (kind == Kind::Mysql).then(|| Login::new(&sandbox, "x", "USAGE"));
+    let name = reader.as_ref().map_or("reader", |reader| &reader.name);
+    let rows = contract::rows(
+        &match kind {
+            Kind::Sqlite => include_str!("contract/sqlite.txt"),
+            Kind::Postgres => include_str!("contract/postgres.txt"),
+            Kind::Mysql => include_str!("contract/mysql.txt"),
+        }
+        .replace("reader", name),
+    );
+    let is_mariadb = sandbox.is_mariadb();
     let there = |row: &Row| {
         row.verdict != "refused" && row.only.as_deref().is_none_or(|engine| (engine == "mariadb") == is_mariadb)
     };
-    rows.into_iter().filter(there).collect()
+    let rows = rows.into_iter().filter(there).collect();
+    Contract { rows, _reader: reader, _sandbox: sandbox }
 }
 
 /// So many are proven in one project: a wrong one has its shadow built anew where DDL cannot be rolled back, and a schema of
@@ -176,7 +190,8 @@ fn judged(kind: Kind, rows: &[(&Row, &str)], shadow: &str) -> Vec<Value> {
 
 fn right_downs_pass(kind: Kind) {
     let mut wrong = Vec::new();
-    let rows = contract_of(kind);
+    let contract = contract_of(kind);
+    let rows = &contract.rows;
     let pairs: Vec<(&Row, &str)> = rows.iter().map(|row| (row, row.down.as_str())).collect();
     prove(kind, &pairs, |row, down, judged| {
         if judged["verdict"] != row.verdict.as_str() {
@@ -188,7 +203,8 @@ fn right_downs_pass(kind: Kind) {
 
 fn mutated_downs_are_told(kind: Kind) {
     let mut wrong = Vec::new();
-    let rows = contract_of(kind);
+    let contract = contract_of(kind);
+    let rows = &contract.rows;
     // Where nothing is said that would be wrong, the up is not undone at all.
     let mutated: Vec<(&Row, &str)> =
         rows.iter().map(|row| (row, row.wrong.as_deref().unwrap_or("SELECT 1;\n"))).collect();

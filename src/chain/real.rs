@@ -60,6 +60,16 @@ impl Chain {
         Ok(notes.collect())
     }
 
+    /// Real rows, where there are some, in all tables of the schema in which this stands; what is refused is noted.
+    pub async fn take_real(&mut self, schema: &Snapshot) -> Result<Vec<Finding>> {
+        if self.source.sample.is_none() {
+            return Ok(Vec::new());
+        }
+        self.may_name(schema);
+        let tables = self.tables(None).await?;
+        self.pour(&tables).await
+    }
+
     /// Real rows alone; gives the tables (titles) that are left empty because there are none for them.
     pub async fn fill_really(&mut self, tables: &[Arc<Table>]) -> Result<BTreeSet<String>> {
         self.pour(tables).await?;

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::ask::{Ask, Targets};
+use super::rows::WithData;
 use super::{App, ui};
 use crate::amendments::{self, Amendment};
 use crate::apart;
@@ -21,6 +22,7 @@ use crate::planning;
 use crate::project::Project;
 use crate::proof::Verdict;
 use crate::recover::{self, InDoubt};
+use crate::rehearse::{Depth, rehearse};
 use crate::report::{clean, count, human, json};
 use crate::revision::Folder;
 use crate::saved::Saved;
@@ -42,6 +44,8 @@ pub struct RunArgs {
     /// Run the plan in a shadow only, and show it
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub with_data: WithData,
     /// Write no file; refuse what is not sealed and proven (for CI and production)
     #[arg(long)]
     pub locked: bool,
@@ -72,6 +76,10 @@ pub enum Asks {
 
 /// Takes the database to the target.
 pub async fn execute(app: &App, verb: &'static str, ask: &Ask, args: &RunArgs, asks: Asks) -> Result<u8> {
+    if args.with_data.with_data.is_some() && !args.dry_run {
+        let fault = Fault::usage("--with-data is for a rehearsal, and without --dry-run this is none");
+        return Err(fault.help("give `--dry-run` as well, or leave it out"));
+    }
     let mut has_knocked = false;
     for _ in 0..ROUNDS {
         let mut round = Round::open(app, verb, ask, args).await?;
@@ -292,7 +300,9 @@ impl<'a> Round<'a> {
         let nothing = Plan::nothing(&self.state.head);
         let applied = planning::walk(&mut self.database, &self.project, &self.state, &nothing).await?;
         let mut maker = self.app.maker(&mut self.database).await?;
-        let findings = apart::findings(&mut maker, &applied, &plan, &self.app.context).await?;
+        let (context, reverts) = (&self.app.context, apart::reverts(&plan));
+        let rehearsed = rehearse(&mut maker, &applied, reverts, (Depth::Run, None), context).await?;
+        let findings = apart::findings(&mut maker, &applied, &plan, &rehearsed, context).await?;
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             let fault =
                 Fault::refused("what stays does not stand without what would be taken back, so nothing was run");
@@ -341,11 +351,13 @@ impl<'a> Round<'a> {
 
     async fn dry_run(mut self, plan: &Proven, costs: &[Cost]) -> Result<u8> {
         let plan = plan.to_plan();
-        let mut applied = Vec::new();
         let nothing = Plan::nothing(&self.state.head);
-        applied.extend(planning::walk(&mut self.database, &self.project, &self.state, &nothing).await?);
+        let applied = planning::walk(&mut self.database, &self.project, &self.state, &nothing).await?;
         let mut maker = self.app.maker(&mut self.database).await?;
-        let rehearsed = crate::rehearse::rehearse(&mut maker, &applied, &plan, &self.app.context).await?;
+        let how = (Depth::Priced, self.args.with_data.take(self.app, &plan.steps).await?);
+        let rehearsed = rehearse(&mut maker, &applied, &plan.steps, how, &self.app.context).await?;
+        rehearsed.require_all(&plan.steps)?;
+        rehearsed.notes.iter().for_each(|note| self.app.context.tell(Event::Warning(note.clone())));
         let price = crate::pricing::price(&mut self.database, &plan, rehearsed).await?;
         let times: Vec<u64> = price.steps.iter().map(|step| step.rehearsed_ms).collect();
         match self.app.voice {

@@ -48,6 +48,7 @@ mod picture;
 mod plan;
 mod redo;
 mod release;
+mod rows;
 mod seal;
 mod shadow;
 mod status;

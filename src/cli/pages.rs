@@ -49,7 +49,7 @@ impl Pages {
     /// # Errors
     /// Where a file cannot be written, or the plan lacks what a page shows.
     pub fn write(&self, plan: &Saved, file: Option<&Path>) -> Result<()> {
-        let file = file.map(|file| file.display().to_string());
+        let file = file.filter(|file| !is_stdout(file)).map(|file| file.display().to_string());
         for page in PAGES {
             let Some(path) = self.file(page) else { continue };
             let sheet = Sheet { plan, file: file.as_deref(), picture: picture(plan)? };

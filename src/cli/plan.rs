@@ -10,6 +10,7 @@ use super::ask::{self, Ask, Targets, Way};
 use super::execute::shortened;
 use super::handover::Handed;
 use super::pages::{self, Pages};
+use super::rows::WithData;
 use super::{App, exit, picture, ui};
 use crate::apart;
 use crate::cost::{self, Cost};
@@ -24,15 +25,15 @@ use crate::plan::{Direction, Plan, Proven, Source, Step, Warrant};
 use crate::planning;
 use crate::price::{Blocker, Held, Price, StepPrice};
 use crate::pricing;
-use crate::project::{Project, write_whole};
-use crate::rehearse;
+use crate::project::Project;
+use crate::rehearse::{Depth, rehearse};
 use crate::report::duration;
 use crate::report::escape::shell;
 use crate::report::human::{self, Detail};
 use crate::report::json;
 use crate::saved::{self, Base, FORM, Saved, UNPROVEN};
 use crate::sha::Sha;
-use crate::snapshot::Change;
+use crate::snapshot::{Change, objects};
 use crate::step::is_whole;
 
 /// Show what `up` or `down` would do, and what it costs; the database is not changed
@@ -55,7 +56,7 @@ pub struct PlanArgs {
     all: bool,
     #[command(flatten)]
     targets: Targets,
-    /// Save it, to be run by `switchback apply FILE`; it is rehearsed first
+    /// Save it, to be run by `switchback apply FILE` (`-`: to stdout); it is rehearsed first
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write it as SQL for the engine's own client, with the ledger's rows (`-`: to stdout); it is rehearsed first
@@ -70,11 +71,39 @@ pub struct PlanArgs {
     #[arg(long)]
     rehearse: bool,
     /// Write it without that
-    #[arg(long, conflicts_with = "rehearse")]
+    #[arg(long, conflicts_with_all = ["rehearse", "with_data"])]
     no_rehearsal: bool,
+    #[command(flatten)]
+    with_data: WithData,
     /// Why; it stands in what is written, and in the ledger once that is run
     #[arg(long, value_name = "TEXT", requires = "written")]
     reason: Option<String>,
+}
+
+impl PlanArgs {
+    fn is_written(&self) -> bool {
+        self.output.is_some() || self.sql.is_some() || self.pages.are_asked()
+    }
+
+    fn is_rehearsed(&self) -> bool {
+        self.rehearse || self.with_data.with_data.is_some() || (self.is_written() && !self.no_rehearsal)
+    }
+
+    /// Says what was written beside a plan that is saved, or what was not.
+    fn tell_files(&self, app: &App, is_written: bool) {
+        if app.voice != ui::Voice::Human {
+            return;
+        }
+        if !is_written {
+            let not = |path: &PathBuf| ui::talk(&format!("{} was not written\n", path.display()));
+            self.output.iter().for_each(not);
+            return self.pages.tell_unwritten();
+        }
+        if let Some(path) = self.sql.as_ref().filter(|path| path.as_os_str() != "-") {
+            ui::talk(&format!("written as {}; its first lines tell how it is run\n", path.display()));
+        }
+        self.pages.tell();
+    }
 }
 
 /// What is done with a plan that is there.
@@ -113,11 +142,9 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
     let (project, _folder) = ask.project(app, &database, project)?;
     let (plan, _) = ask.plan(&mut database, &project, &state).await?;
     let mut made = Made::new(app, &mut database, &project, &state, plan).await?;
-    let is_written = args.output.is_some() || args.sql.is_some() || args.pages.are_asked();
-    let is_rehearsed = args.rehearse || (is_written && !args.no_rehearsal);
-    made.look_into(app, &mut database, &project, &state, is_rehearsed).await?;
+    made.look_into(app, &mut database, &project, &state, args).await?;
     // A file that does nothing would look like a plan.
-    let is_written = is_written && !made.plan.steps.is_empty();
+    let is_written = args.is_written() && !made.plan.steps.is_empty();
     let mut saved = None;
     if is_written {
         made.refuse_unfit(args, &state)?;
@@ -135,7 +162,7 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
     let output = args.output.as_deref();
     if let Some(saved) = &saved {
         if let Some(path) = output {
-            write_whole(path, &saved.to_text())?;
+            pages::write(path, &saved.to_text())?;
         }
         args.pages.write(saved, output)?;
     }
@@ -146,24 +173,6 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
     }
     args.tell_files(app, is_written);
     Ok(if made.is_blocked() { exit::FINDINGS } else { exit::DONE })
-}
-
-impl PlanArgs {
-    /// Says what was written beside a plan that is saved, or what was not.
-    fn tell_files(&self, app: &App, is_written: bool) {
-        if app.voice != ui::Voice::Human {
-            return;
-        }
-        if !is_written {
-            let not = |path: &PathBuf| ui::talk(&format!("{} was not written\n", path.display()));
-            self.output.iter().for_each(not);
-            return self.pages.tell_unwritten();
-        }
-        if let Some(path) = self.sql.as_ref().filter(|path| path.as_os_str() != "-") {
-            ui::talk(&format!("written as {}; its first lines tell how it is run\n", path.display()));
-        }
-        self.pages.tell();
-    }
 }
 
 fn show(app: &App, saved: &Saved, detail: Detail) {
@@ -210,33 +219,37 @@ impl Made {
         database: &mut Database,
         project: &Project,
         state: &State,
-        is_rehearsed: bool,
+        args: &PlanArgs,
     ) -> Result<()> {
+        let is_rehearsed = args.is_rehearsed();
         let is_apart = apart::keeps_later(&state.applied, &self.plan);
         if self.plan.steps.is_empty() || !(is_apart || is_rehearsed) {
             return Ok(());
         }
         let applied = planning::walk(database, project, state, &Plan::nothing(&state.head)).await?;
         let mut maker = app.maker(database).await?;
+        let (steps, how) = match is_rehearsed {
+            true => (&self.plan.steps[..], (Depth::Priced, args.with_data.take(app, &self.plan.steps).await?)),
+            false => (apart::reverts(&self.plan), (Depth::Run, None)),
+        };
+        let rehearsed = rehearse(&mut maker, &applied, steps, how, &app.context).await?;
         if is_apart {
-            let found = apart::findings(&mut maker, &applied, &self.plan, &app.context).await?;
+            let found = apart::findings(&mut maker, &applied, &self.plan, &rehearsed, &app.context).await?;
             self.is_safe = Some(worst(&found) != Some(Severity::Error));
             self.findings.extend(found);
         }
-        if is_rehearsed && self.is_safe != Some(false) {
-            let live = database.snapshot().await?;
-            let replayed = drift::replayed(&mut maker, &applied, &app.context).await?;
-            let drifted = drift::findings(&replayed, &live, &app.config.drift, &applied);
-            self.findings.extend(
-                drifted
-                    .into_iter()
-                    .filter(|finding| finding.severity == Severity::Error)
-                    .map(|finding| Finding { severity: Severity::Warning, ..finding }),
-            );
-            let mut rehearsed = rehearse::rehearse(&mut maker, &applied, &self.plan, &app.context).await?;
-            self.changes = Some(std::mem::take(&mut rehearsed.changes));
-            self.price = Some(pricing::price(database, &self.plan, rehearsed).await?);
+        if self.is_blocked() || !is_rehearsed {
+            return Ok(());
         }
+        rehearsed.require_all(steps)?;
+        if let Some(base) = &rehearsed.base {
+            let drifted = drift::findings(base, &database.snapshot().await?, &app.config.drift, &applied);
+            let strong = drifted.into_iter().filter(|finding| finding.severity == Severity::Error);
+            self.findings.extend(strong.map(|finding| Finding { severity: Severity::Warning, ..finding }));
+        }
+        self.changes = rehearsed.base.as_ref().zip(rehearsed.end.as_ref()).map(|(base, end)| objects(base, end));
+        self.findings.extend(rehearsed.notes.iter().cloned());
+        self.price = Some(pricing::price(database, &self.plan, rehearsed).await?);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::formats::Forms;
 use super::ui::Voice;
-use super::{App, exit, ui};
+use super::{App, exit, rows, ui};
 use crate::engine::Server;
 use crate::event::Event;
 use crate::fault::{Fault, Result};
@@ -19,9 +19,7 @@ use crate::proof::{self, Link};
 use crate::real::Real;
 use crate::report::{Case, Report};
 use crate::revision;
-use crate::sample::{self, Wanted};
 use crate::shadow::Maker;
-use crate::sql::Script;
 use crate::verify::{self, AfterFailure, Judged, Options, Outcome, Reuse};
 
 /// Prove every migration there and back, on schema and data, in a shadow
@@ -119,7 +117,7 @@ pub async fn run(app: &App, args: &Verify) -> Result<u8> {
 }
 
 /// Rows of a database, masked.
-async fn real(app: &App, name: &str, rows: u32, walk: &[&Migration], maker: &mut Maker) -> Result<Real> {
+async fn real(app: &App, name: &str, count: u32, walk: &[&Migration], maker: &mut Maker) -> Result<Real> {
     let mut database = app.database_called(name).await?;
     let name = if app.config.databases.contains_key(name) { name.to_owned() } else { database.target().shown() };
     let (theirs, ours) = (database.engine().dialect().name, maker.engine().dialect().name);
@@ -130,16 +128,9 @@ async fn real(app: &App, name: &str, rows: u32, walk: &[&Migration], maker: &mut
     maker.keep_off(&mut database).await?;
     let state = database.state().await?;
     let applied: BTreeSet<Id> = state.applied.iter().map(|applied| applied.id.clone()).collect();
-    let to_come = walk.iter().filter(|migration| !applied.contains(&migration.id));
-    let to_come = to_come.flat_map(|migration| migration.scripts()).flat_map(Script::names);
-    let wanted = Wanted {
-        name: name.clone(),
-        rows: usize::try_from(rows).unwrap_or(usize::MAX),
-        masks: &app.config.masks,
-        to_come: to_come.map(|name| name.to_lowercase()).collect(),
-    };
-    let sample = sample::sample(&mut database, &wanted).await?;
-    database.close().await;
+    let to_come = walk.iter().copied().filter(|migration| !applied.contains(&migration.id));
+    let count = Some(usize::try_from(count).unwrap_or(usize::MAX));
+    let sample = rows::taken(app, database, name.clone(), count, to_come).await?;
     if sample.count() == 0 {
         // Made-up rows would be judged in their place, and taken for real ones.
         let fault = Fault::refused(format!("{name} has no row to take"));
@@ -151,14 +142,7 @@ async fn real(app: &App, name: &str, rows: u32, walk: &[&Migration], maker: &mut
             Finding::warning("no-ledger", what).help("`switchback adopt` takes over what another tool has applied");
         app.context.tell(Event::Warning(finding));
     }
-    if app.voice == Voice::Human {
-        let tables = sample.tables.values().filter(|taken| !taken.rows.is_empty()).count();
-        let (rows, tables) = (counted(sample.count(), "row"), counted(tables, "table"));
-        ui::talk(&format!(
-            "taking {rows} of {tables} of {name}, {} applied there\n",
-            counted(applied.len(), "migration")
-        ));
-    }
+    rows::tell(app, &sample, &format!("{} applied there", counted(applied.len(), "migration")));
     Ok(Real { sample: Arc::new(sample), applied })
 }
 

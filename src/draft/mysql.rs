@@ -11,6 +11,7 @@ use crate::sql::Flavor;
 
 mod alter;
 mod columns;
+mod grants;
 mod options;
 mod stored;
 mod values;
@@ -29,6 +30,7 @@ pub(super) fn steps(task: &Task<'_>) -> Vec<Step> {
     if task.pressure == Pressure::High {
         steps.extend(keys_in_the_way(&both));
     }
+    steps.extend(grants::revoked(&both));
     steps.extend(stored::dropped(&both, stored::CODE));
     steps.extend(stored::made(&both, stored::SEQUENCES));
     steps.extend(made_tables(&both));
@@ -36,6 +38,7 @@ pub(super) fn steps(task: &Task<'_>) -> Vec<Step> {
     steps.extend(dropped_tables(&both));
     steps.extend(stored::dropped(&both, stored::SEQUENCES));
     steps.extend(stored::made(&both, stored::CODE));
+    steps.extend(grants::made(&both));
     steps
 }
 
@@ -236,6 +239,14 @@ mod tests {
         assert_eq!(shown, [[["ALTER TABLE `t` ALTER INDEX `k` VISIBLE"]]]);
         let hidden = ways(&hidden, &index, &[], Pressure::Calm);
         assert_eq!(hidden, [[["ALTER TABLE `t` ALTER INDEX `k` INVISIBLE"]]]);
+    }
+
+    #[test]
+    fn an_index_that_mysql_takes_for_the_same_is_made_in_a_statement_of_its_own() {
+        let index = ["table t", "index t.k =fulltext key", "index t.k columns=(`a`) | FULLTEXT KEY `k` (`a`)"];
+        let parsed = [&index[..], &["index t.k options=/*!50100 WITH PARSER `ngram` */"]].concat();
+        let shown = ways(&index, &parsed, &[], Pressure::Calm);
+        assert_eq!(shown[0][0], ["ALTER TABLE `t` DROP INDEX `k`", "ALTER TABLE `t` ADD FULLTEXT KEY `k` (`a`)"]);
     }
 
     /// MySQL refuses a new name for a column that a CHECK or a computed column reads.

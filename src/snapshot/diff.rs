@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Lines, Snapshot, has_generated_name, is_weak, unshared, weak_object, weak_value};
+use super::{Line, Lines, Snapshot, UNREAD, has_generated_name, is_weak, unshared, weak_object, weak_value};
 
 /// The weak property of a column that says where it stands.
 const POSITION: &str = "~position";
@@ -50,6 +50,17 @@ impl Change {
         format!("{} {}", self.kind, self.object)
     }
 
+    /// The object's name, and for a right that of what it is on: `public.f` of `execute on function public.f(int) to a`.
+    pub fn subject(&self) -> &str {
+        match self.object.rsplit_once(" to ") {
+            Some((what, _)) if self.kind == "grant" => {
+                let what = what.split('(').next().unwrap_or(what);
+                what.rsplit(' ').next().unwrap_or(what)
+            }
+            _ => &self.object,
+        }
+    }
+
     /// Whether the whole object came or went.
     fn is_whole(&self) -> bool {
         matches!(self.fate, Fate::Added | Fate::Removed)
@@ -62,7 +73,8 @@ type Properties<'a> = Vec<(&'a str, &'a str)>;
 /// Objects by kind and name.
 type Objects<'a> = BTreeMap<(&'a str, &'a str), Properties<'a>>;
 
-/// What the second schema has otherwise than the first; empty exactly when both are equal.
+/// What the second schema has otherwise than the first; empty exactly when both are equal. Of a kind that one of them could not
+/// read, nothing.
 pub fn diff(first: &Snapshot, second: &Snapshot) -> Vec<Change> {
     fold_children(all(first, second))
 }
@@ -107,7 +119,13 @@ fn part(change: &Change, name: &str) -> (String, String) {
 
 /// What differs, object by object.
 fn all(first: &Snapshot, second: &Snapshot) -> Vec<Change> {
-    let (first, second) = unshared(first, second);
+    let unread: BTreeSet<&str> = first.unread().chain(second.unread()).collect();
+    let (mut first, mut second) = unshared(first, second);
+    if !unread.is_empty() {
+        let is_read = |line: &&Line| line.kind != UNREAD && !unread.contains(line.kind.as_str());
+        first.retain(is_read);
+        second.retain(is_read);
+    }
     let (one, two) = differing(&first, &second);
     let mut changes = Vec::new();
     let mut removed = Vec::new();

@@ -17,6 +17,8 @@
 //! same schema in other words. `only` is the one engine that has it, `shadow local` says that no shadow beside other databases may
 //! do it, and `proof` is the verdict on the right way where that is not `exact` (`refused`: no shadow may do it at all).
 //!
+//! Rights are given to an account called `reader`, in whose place the caller puts one that is there.
+//!
 //! A name of a letter and a digit is an object's, and gets the row's number, so that all rows can stand in one database. A text goes
 //! on in lines that are set in deeper.
 

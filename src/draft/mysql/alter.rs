@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::objects::{Objects, Properties};
 use super::super::{Care, Step};
 use super::{Both, columns, ident, options, values};
 
@@ -99,7 +100,8 @@ fn keys(both: &Both<'_>, table: &str) -> Keys {
             }
             let is_foreign = both.wanted.get(kind, object).is_some_and(|it| it.get("") == Some(&"foreign key"));
             if !is_foreign {
-                keys.adds.extend(both.task.wanted.text(kind, object).map(|text| format!("ADD {text}")));
+                let adds = if is_taken_for_same(both, kind, object) { &mut keys.behind } else { &mut keys.adds };
+                adds.extend(both.task.wanted.text(kind, object).map(|text| format!("ADD {text}")));
             }
         }
     }
@@ -249,24 +251,33 @@ fn renamed<'a>(both: &Both<'a>, table: &str) -> Vec<(&'a str, &'a str)> {
     pairs.filter(|(new, old)| ![*new, *old].contains(&"PRIMARY")).collect()
 }
 
+/// The options of an index that both have, wanted and found, where nothing else differs.
+fn options_alone<'a>(both: &Both<'a>, kind: &str, object: &str) -> Option<(&'a str, &'a str)> {
+    let parted = |of: &Objects<'a>| -> Option<(Properties<'a>, &'a str)> {
+        let mut said = of.get(kind, object)?.clone();
+        let options = said.remove("options").unwrap_or_default();
+        Some((said, options))
+    };
+    let ((wanted, options), (found, others)) = (parted(&both.wanted)?, parted(&both.found)?);
+    (kind == "index" && wanted == found).then_some((options, others))
+}
+
+/// MySQL keeps an index that one statement drops and makes again with nothing else than these otherwise.
+fn is_taken_for_same(both: &Both<'_>, kind: &str, object: &str) -> bool {
+    let is_overlooked = |options: &str| options.contains(" PARSER ") || options.contains("ENGINE_ATTRIBUTE");
+    options_alone(both, kind, object).is_some_and(|(wanted, found)| is_overlooked(wanted) || is_overlooked(found))
+}
+
 /// What gives an index back whether the optimizer sees it, where nothing else differs.
 fn visibility(both: &Both<'_>, kind: &str, object: &str) -> Option<&'static str> {
-    if kind != "index" {
-        return None;
-    }
-    let (wanted, found) = (both.wanted.get(kind, object)?, both.found.get(kind, object)?);
+    let (wanted, found) = options_alone(both, kind, object)?;
     let hidden = ["/*!80000 INVISIBLE */", "IGNORED"];
-    let options = |properties: &super::Properties<'_>| -> (String, Option<usize>) {
-        let text = properties.get("options").copied().unwrap_or_default();
+    let parted = |text: &str| -> (String, Option<usize>) {
         let word = hidden.iter().position(|word| text.contains(word));
         (word.map_or(text.to_owned(), |at| text.replace(hidden[at], "")).trim().to_owned(), word)
     };
-    let others = |properties: &super::Properties<'_>| {
-        let others = properties.iter().filter(|(name, _)| **name != "options");
-        others.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>()
-    };
-    let ((rest, is_hidden), (other_rest, was_hidden)) = (options(wanted), options(found));
-    if rest != other_rest || others(wanted) != others(found) {
+    let ((rest, is_hidden), (other_rest, was_hidden)) = (parted(wanted), parted(found));
+    if rest != other_rest {
         return None;
     }
     match (is_hidden, was_hidden) {

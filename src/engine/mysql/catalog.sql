@@ -92,21 +92,9 @@ SELECT
 FROM information_schema.events
 WHERE event_schema = DATABASE();
 
--- Grants to others. Those on the database as a whole are weak: they are made with the database, not by migrations, and
--- no shadow has them.
+-- Grants to others on the database as a whole: weak, as they are made with the database, not by migrations, and no shadow has them.
 SELECT 'grant', CONCAT('database to ', grantee), CONCAT('~', privilege_type), CONCAT('grantable: ', is_grantable)
 FROM information_schema.schema_privileges
 WHERE REPLACE(REPLACE(table_schema, '\_', '_'), '\%', '%') = DATABASE()
     AND grantee <> CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')
     AND grantee NOT LIKE '''switchback|_s|_%' ESCAPE '|';
-
-SELECT 'grant', CONCAT(table_name, ' to ', grantee), privilege_type, CONCAT('grantable: ', is_grantable)
-FROM information_schema.table_privileges
-WHERE table_schema = DATABASE()
-    AND table_name NOT IN (
-        'switchback_ledger', 'switchback_script', 'switchback_journal', 'switchback_lease', 'switchback_marker'
-    );
-
-SELECT 'grant', CONCAT(table_name, '.', column_name, ' to ', grantee), privilege_type, CONCAT('grantable: ', is_grantable)
-FROM information_schema.column_privileges
-WHERE table_schema = DATABASE();

@@ -175,6 +175,18 @@ impl Shadow {
     }
 
     async fn unmake(&self, session: &mut dyn Session) -> std::result::Result<(), DbError> {
+        let name = Flavor::Mysql.literal(&self.database);
+        match session.batch(&include_str!("shadow_revoke.sql").replace("{name}", &name)).await {
+            Ok(rows) => {
+                let revokes: String = rows.into_iter().flatten().flatten().collect();
+                if !revokes.is_empty() {
+                    session.batch(&revokes).await?;
+                }
+            }
+            // Then its account could not grant anything either.
+            Err(error) if error.kind == DbErrorKind::Privilege => {}
+            Err(error) => return Err(error),
+        }
         session.batch(&self.fill(include_str!("shadow_drop.sql"))).await?;
         session.batch(&self.fill(include_str!("shadow_drop_user.sql"))).await?;
         Ok(())
@@ -196,6 +208,14 @@ async fn make(session: &mut dyn Session, shadow: &Shadow, reach: Reach) -> std::
     let text = shadow.fill(include_str!("shadow_user.sql"));
     session.batch(&text.replace("{password}", &Flavor::Mysql.literal(password.reveal()))).await?;
     session.batch(&shadow.fill(include_str!("shadow_grant.sql"))).await?;
+    let grants = include_str!("grants.sql").replace("{database}", &Flavor::Mysql.literal(&shadow.database));
+    let text =
+        shadow.fill(include_str!("shadow_grants.sql")).replace("{grants}", grants.trim_end().trim_end_matches(';'));
+    match session.batch(&text).await {
+        // No GRANT is tried where nobody could see what it does.
+        Err(error) if error.kind != DbErrorKind::Privilege => return Err(error),
+        _ => {}
+    }
     if reach == Reach::Server {
         session.batch(&shadow.fill(include_str!("shadow_local_grant.sql"))).await?;
     }

@@ -9,8 +9,14 @@ use crate::sql::Flavor;
 use crate::touch::Touch;
 
 /// Our own tables, which are no schema of the user's.
-const OURS: &[&str] =
-    &["switchback_ledger", "switchback_script", "switchback_journal", "switchback_lease", "switchback_marker"];
+const OURS: &[&str] = &[
+    "switchback_ledger",
+    "switchback_script",
+    "switchback_journal",
+    "switchback_lease",
+    "switchback_marker",
+    "switchback_grants",
+];
 
 /// How many SHOW CREATE go into one message.
 const CHUNK: usize = 200;
@@ -83,8 +89,10 @@ pub async fn read_again(session: &mut dyn Session, before: &Snapshot, touch: &To
 
 async fn read_lines(session: &mut dyn Session) -> DbResult<Keyed> {
     let (told, named, own) = catalog(session).await?;
+    let granted = grants(session).await?;
+    let told = told.into_iter().chain(granted);
     let mut lines = show_all(session, &named, &own, "").await?;
-    lines.extend(told.into_iter().map(|line| match line.object.split_once('.') {
+    lines.extend(told.map(|line| match line.object.split_once('.') {
         Some((table, _)) if line.kind == "trigger" => (table.to_owned(), line),
         _ => (String::new(), line),
     }));
@@ -99,6 +107,21 @@ pub(super) async fn catalog(session: &mut dyn Session) -> DbResult<(Vec<Line>, V
     let named: Vec<(String, String)> = named.into_iter().filter_map(name_and_kind).collect();
     let own = own(session, told.iter(), named.iter().map(|(name, _)| name.as_str()))?;
     Ok((told, named, own))
+}
+
+/// Rights on tables, columns and routines; that they are not known, where this account may not read them.
+async fn grants(session: &mut dyn Session) -> DbResult<Vec<Line>> {
+    let rows = match session.batch(include_str!("shadow_granted.sql")).await {
+        Err(error) if error.kind == DbErrorKind::Missing => {
+            session.batch(&include_str!("grants.sql").replace("{database}", "DATABASE()")).await
+        }
+        read => read,
+    };
+    match rows {
+        Ok(rows) => Ok(rows.iter().flat_map(lines_of).collect()),
+        Err(error) if error.kind == DbErrorKind::Privilege => Ok(vec![Line::unread("grant")]),
+        Err(error) => Err(error),
+    }
 }
 
 /// What SHOW CREATE says of tables, views and sequences. `behind` is said behind the last of them.

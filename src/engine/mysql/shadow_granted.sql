@@ -1,0 +1,1 @@
+SELECT * FROM switchback_grants;
