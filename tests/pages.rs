@@ -8,6 +8,7 @@ use common::browser::{Browser, ENTER};
 use common::{Kind, Sandbox, each_engine, until};
 use serde_json::{Value, json};
 use switchback::saved::Saved;
+use url::Url;
 
 /// Three migrations, of which the last two stand on the first; the last table has rows.
 fn three(sandbox: &Sandbox) {
@@ -397,4 +398,30 @@ fn values_with_spaces_are_one_word_in_a_shell() {
     assert_eq!(follow(&sandbox, &command).0, 0, "{command}");
     let saved = sandbox.json(&["plan", "down", "--to-release", "v 1"]);
     assert_eq!(saved["steps"], Value::Array(Vec::new()));
+}
+
+/// What is written for others names the database, and nothing that opens it.
+#[test]
+fn i10_no_password_reaches_a_page() {
+    let sandbox = Sandbox::new(Kind::Postgres);
+    sandbox.tables(2);
+    let mut url = Url::parse(&sandbox.url).unwrap();
+    if url.password().is_none() {
+        url.set_password(Some("sesame")).unwrap();
+    }
+    let password = url.password().unwrap().to_owned();
+    sandbox.write("switchback.toml", format!("[databases.\"my db\"]\nurl = \"{url}\"\n"));
+    let with = |args: &[&str]| sandbox.run(&[args, &["--database", "my db"]].concat()).ok();
+    with(&["verify"]);
+    with(&["plan", "up", "-o", "p.json", "--html", "p.html", "--runbook", "p.md"]);
+    for file in ["p.json", "p.html", "p.md"] {
+        let written = sandbox.read(file);
+        assert!(!written.contains(&format!(":{password}@")) && written.contains(&sandbox.name), "{file}: {written}");
+    }
+    // Its commands name the database as the settings do, for the shell.
+    let told = commands(&sandbox.read("p.md"));
+    let asking: Vec<&String> = told.iter().map(|(command, _)| command).filter(|one| one.contains("status")).collect();
+    assert_eq!(asking[0], "switchback status --database='my db'");
+    assert!(told.iter().any(|(command, _)| command == "switchback apply p.json --database='my db' --yes"), "{told:?}");
+    assert_eq!(follow(&sandbox, asking[0]).0, 0);
 }

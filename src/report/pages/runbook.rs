@@ -40,7 +40,7 @@ fn console(out: &mut String, commands: &[(String, Vec<String>)]) {
 
 fn head(out: &mut String, sheet: &Sheet<'_>) {
     let plan = sheet.plan;
-    let _ = writeln!(out, "# Runbook: {} on {}\n", code(&plan.asked), markdown(&plan.database.shown));
+    let _ = writeln!(out, "# Runbook: {} on {}\n", code(&plan.asked), code(&plan.database.shown));
     if let Some(reason) = &plan.reason {
         let _ = writeln!(out, "{}\n", markdown(reason));
     }
@@ -85,7 +85,7 @@ fn before(out: &mut String, sheet: &Sheet<'_>) {
     let _ = writeln!(
         out,
         "- [ ] The database is {how}: {} ({} {}).",
-        markdown(&database.shown),
+        code(&database.shown),
         markdown(&database.engine),
         markdown(&database.version)
     );
