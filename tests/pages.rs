@@ -208,7 +208,12 @@ fn what_stays_and_what_is_blocked_stands_on_the_page() {
         // It leaves out what the view stands on: the edges say that it may stay, the shadow knows better.
         sandbox.write("migrations/03_view/migration.toml", "requires = [\"01_users\"]\n");
         sandbox.run(&["up"]).ok();
-        sandbox.run(&["plan", "down", "--only", "03", "--html", "p.html"]).ok();
+        let keep = ["plan", "down", "--all", "--keep", "02", "--html", "k.html", "--runbook", "k.md"];
+        let kept = sandbox.run(&keep).ok().all();
+        let why =
+            kept.lines().find_map(|line| line.strip_prefix("keep 01_users (")?.strip_suffix(')')).expect("a reason");
+        assert!(sandbox.read("k.html").contains(&format!("<b>01_users</b> {why}")), "{kept}");
+        assert!(sandbox.read("k.md").contains("- `01_users` stays: needed by"), "{}", sandbox.read("k.md"));
         let plan = ["plan", "down", "--only", "02"];
         sandbox.run(&[&plan[..], &["--html", "b.html"]].concat()).exits(1).says("the page is written as b.html");
         let browser = Browser::open(1280, 900, "light");

@@ -1,6 +1,6 @@
 //! The picture of the graph, of what a database and a checkout say: for `graph`, and for `plan`, whose steps it shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::database::Database;
 use crate::fault::Result;
@@ -105,13 +105,10 @@ pub fn edges(graph: &Graph) -> Vec<Edge> {
 
 /// How the registry lets each through, in the order in which they were applied, and then as they would be.
 fn standings(project: &Project, graph: Option<&Graph>, state: &State, server: (&str, &str)) -> BTreeMap<Id, Standing> {
-    let applied = state.applied.iter().map(|applied| match project.get(&applied.id) {
-        Some(one) if one.digest() == applied.digest => Link::of(one),
-        _ => Link { id: applied.id.clone(), digest: applied.digest.clone(), group: None },
-    });
+    let mut links = planning::links(project, state.applied.iter().map(|one| (&one.id, one.digest.clone())));
+    let applied: BTreeSet<&Id> = state.applied.iter().map(|one| &one.id).collect();
     let ordered = graph.map(|graph| project.ordered(graph)).unwrap_or_default();
-    let pending = ordered.into_iter().filter(|one| state.get(&one.id).is_none()).map(Link::of);
-    let links: Vec<Link> = applied.chain(pending).collect();
+    links.extend(ordered.into_iter().filter(|one| !applied.contains(&one.id)).map(Link::of));
     let standings = proof::chain(&links, server.0, server.1, &project.registry);
     links.into_iter().map(|link| link.id).zip(standings.iter().map(standing)).collect()
 }
