@@ -12,7 +12,7 @@ use crate::id::Id;
 use crate::migration::units;
 use crate::plan::{Direction, Proven, Step, Warrant};
 use crate::proof::Drops;
-use crate::saved::{Lost, dropped};
+use crate::saved::{Drop, Lost};
 use crate::snapshot;
 use crate::sql::Flavor;
 
@@ -29,6 +29,11 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// What it is without its step.
+    pub fn lost(&self) -> Drop {
+        Drop { object: self.object.clone(), rows: self.rows, how: self.how }
+    }
+
     /// The object without its kind: what `--accept-loss` names.
     pub fn name(&self) -> &str {
         self.object.split_once(' ').map_or(self.object.as_str(), |(_, name)| name)
@@ -49,7 +54,7 @@ impl Cost {
 
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&dropped(&self.object, self.rows, self.how))
+        self.lost().fmt(f)
     }
 }
 

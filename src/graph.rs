@@ -56,6 +56,10 @@ pub enum Edge {
     Before,
 }
 
+impl Edge {
+    pub const ALL: [Edge; 3] = [Edge::Declared, Edge::Observed, Edge::Before];
+}
+
 impl<'a> Graph<'a> {
     /// Builds the graph of migrations that are given in the order of their folder. Where an id comes twice, the first
     /// counts; the check of ids tells it.

@@ -25,6 +25,7 @@ pub mod mend;
 pub mod migration;
 pub mod moves;
 pub mod observed;
+pub mod picture;
 pub mod plan;
 mod predicate;
 pub mod price;

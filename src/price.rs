@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::finding::{Place, duration};
 use crate::id::Id;
 use crate::plan::Direction;
+use crate::saved::Hold;
 
 /// How large a table is; what the engine does not tell cheaply is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -154,6 +155,11 @@ pub struct Price {
 }
 
 impl Blocks {
+    /// Whether somebody has to wait for it who only works with the table.
+    fn keeps_out(self) -> bool {
+        matches!(self, Blocks::Moment | Blocks::Writes | Blocks::All | Blocks::Unknown)
+    }
+
     fn words(self) -> &'static str {
         match self {
             Blocks::Nothing => "keeps out neither reads nor writes",
@@ -166,7 +172,29 @@ impl Blocks {
     }
 }
 
+/// How long a lock is held that a statement takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    ToTheEndOfTheStep,
+    ByTheStatement,
+}
+
 impl StepPrice {
+    /// The lock that keeps others out the longest, as long as the rehearsal saw it held.
+    pub fn hold(&self, held: Held) -> Option<Hold> {
+        let holds = self.statements.iter().enumerate().flat_map(|(at, statement)| {
+            let millis = match held {
+                Held::ToTheEndOfTheStep => self.statements[at..].iter().map(|one| one.millis).sum(),
+                Held::ByTheStatement => statement.millis,
+            };
+            let keeping = statement.locks.iter().filter(|lock| lock.blocks.keeps_out());
+            keeping.map(move |lock| (millis, lock.blocks == Blocks::All, lock))
+        });
+        // Of those that are held as long as each other, the first of the strongest.
+        let longest = holds.reduce(|best, one| if (one.0, one.1) > (best.0, best.1) { one } else { best });
+        longest.map(|(millis, _, lock)| Hold { lock: lock.to_string(), millis })
+    }
+
     /// Lines for people.
     pub fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.tables.iter().map(TableSize::to_string).collect();

@@ -2,20 +2,26 @@
 //!
 //! The file is JSON. Its digest is SHA-256 over the canonical form of all else in it: keys sorted, no white space.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::fault::{Fault, Result};
-use crate::finding::Place;
+use crate::finding::{Finding, Place};
 use crate::id::Id;
 use crate::ledger::State;
 use crate::migration::Migration;
+use crate::picture::Picture;
 use crate::plan::{Direction, Source};
 use crate::sha::Sha;
+use crate::snapshot::Change;
 
 /// The form of the file that is written.
 pub const FORM: u32 = 1;
+/// The verdict of a step that nothing lets through yet.
+pub const UNPROVEN: &str = "unproven";
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: u64 = 256 << 20;
 
@@ -44,9 +50,24 @@ pub struct Saved {
     /// What stays although the target alone would take it back, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stays: Vec<(Id, String)>,
+    /// Whether what stays was seen to stand without what is taken back; `None`: nothing stays that came later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safe: Option<bool>,
     /// What there was to say of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
+    pub notes: Vec<Finding>,
+    /// Sessions that stood in its way then, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_the_way: Vec<String>,
+    /// What could not be seen of them, a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<String>,
+    /// What the rehearsal made of the schema; `None` where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Vec<Change>>,
+    /// What stands on what, with what the plan does to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<Picture>,
     /// SHA-256 over all of the above.
     pub digest: Sha,
 }
@@ -55,6 +76,9 @@ pub struct Saved {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
+    /// What the settings file calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     pub engine: String,
     pub version: String,
     /// Where it is, without a password.
@@ -100,14 +124,25 @@ pub struct Step {
     /// How long it took in the rehearsal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rehearsed_ms: Option<u64>,
+    /// The lock that keeps others out the longest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// Where it is no transaction with its row in the ledger: each statement takes effect by itself, and a journal tells.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub journalled: bool,
+    /// Whether its `verify.sql` is run behind it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verified: bool,
     /// What it costs, as the rehearsal and the live database showed: a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub costs: Vec<String>,
-    /// The script that it runs.
+    /// The script that it runs, and its file, as places in `costs` name it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
     pub sql: String,
 }
 
-/// What a step drops: `table public.users`, and its rows where they could be counted.
+/// What a step drops or may write over: `table public.users`, and its rows where they could be counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Drop {
@@ -115,6 +150,14 @@ pub struct Drop {
     pub rows: Option<u64>,
     #[serde(default)]
     pub how: Lost,
+}
+
+/// A lock that keeps others out, and for how long it did in the rehearsal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    pub lock: String,
+    pub millis: u64,
 }
 
 /// How rows or values are lost.
@@ -128,15 +171,17 @@ pub enum Lost {
     Written,
 }
 
-/// What is lost of an object: rows of a table, values of a column.
-pub fn dropped(object: &str, rows: Option<u64>, how: Lost) -> String {
-    let what = if object.starts_with("column") { "value" } else { "row" };
-    let count = |rows: u64| if rows == 1 { format!("1 {what}") } else { format!("{rows} {what}s") };
-    match (how, rows) {
-        (Lost::Dropped, Some(rows)) => format!("drops {object} with {}", count(rows)),
-        (Lost::Dropped, None) => format!("drops {object}, whose {what}s cannot be counted"),
-        (Lost::Written, Some(rows)) => format!("changes or deletes up to {} of {object}", count(rows)),
-        (Lost::Written, None) => format!("changes or deletes {what}s of {object}, which cannot be counted"),
+impl fmt::Display for Drop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Drop { object, rows, how } = self;
+        let what = if object.starts_with("column") { "value" } else { "row" };
+        let count = |rows: u64| if rows == 1 { format!("1 {what}") } else { format!("{rows} {what}s") };
+        match (how, *rows) {
+            (Lost::Dropped, Some(rows)) => write!(f, "drops {object} with {}", count(rows)),
+            (Lost::Dropped, None) => write!(f, "drops {object}, whose {what}s cannot be counted"),
+            (Lost::Written, Some(rows)) => write!(f, "changes or deletes up to {} of {object}", count(rows)),
+            (Lost::Written, None) => write!(f, "changes or deletes {what}s of {object}, which cannot be counted"),
+        }
     }
 }
 
@@ -327,6 +372,7 @@ mod tests {
             git_commit: None,
             reason: None,
             database: Target {
+                name: None,
                 engine: text("sqlite"),
                 version: text("3"),
                 shown: text("sqlite:a.db"),
@@ -345,11 +391,20 @@ mod tests {
                 verdict: text("exact"),
                 drops: vec![Drop { object: text("table t"), rows: Some(3), how: Lost::Dropped }],
                 rehearsed_ms: None,
+                hold: None,
+                journalled: false,
+                verified: false,
                 costs: Vec::new(),
+                path: String::new(),
                 sql: text("DROP TABLE t;\n"),
             }],
             stays: Vec::new(),
+            safe: None,
             notes: Vec::new(),
+            in_the_way: Vec::new(),
+            unseen: None,
+            changes: None,
+            graph: None,
             digest: Sha::of(b""),
         }
         .sealed()

@@ -64,6 +64,20 @@ impl fmt::Display for Sha {
     }
 }
 
+/// A text's SHA-256 as a page's policy names it: `sha256-` and base64.
+pub fn for_policy(text: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::from("sha256-");
+    for three in Sha256::digest(text.as_bytes()).chunks(3) {
+        let bits = three.iter().fold(0, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        for at in 0..4 {
+            let digit = usize::try_from(bits >> (18 - 6 * at) & 63).unwrap_or(0);
+            out.push(if at <= three.len() { char::from(DIGITS[digit]) } else { '=' });
+        }
+    }
+    out
+}
+
 /// Lower-case hex of bytes.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -78,6 +92,12 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_policy_gets_base64() {
+        // openssl dgst -sha256 -binary | base64
+        assert_eq!(for_policy(""), "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+    }
 
     #[test]
     fn fields_do_not_collide_when_they_hold_separators() {

@@ -15,7 +15,7 @@ mod diff;
 mod fold;
 mod name;
 
-pub use diff::{Change, Fate, Weight, diff, weight};
+pub use diff::{Change, Fate, Weight, diff, objects, weight};
 pub use name::{owner, parts};
 
 /// One line of a schema. `property` is empty for the line that says the object exists. A property that begins with `~`

@@ -201,7 +201,7 @@ fn i1_what_is_not_proven_is_not_handed_over() {
         sandbox.run(&["verify"]).ok();
         // Only the file is on stdout.
         let out = sandbox.run(&["plan", "up", "--sql", "-"]).ok();
-        assert!(out.stdout.starts_with("-- switchback plan up --all: 2 steps"), "{}", out.stdout);
+        assert!(out.stdout.starts_with("-- switchback plan up: 2 steps"), "{}", out.stdout);
         sandbox.run(&["plan", "up", "--sql", "-", "--json"]).exits(2).says("`--json` has stdout for itself");
         sandbox.run(&["plan", "up", "--sql", "a.sql", "-o", "a.json"]).exits(2);
         sandbox.run(&mark).ok();

@@ -48,6 +48,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "lines proof registry", // a proof holds where the registry has it; the registry is made of lines, and those of proofs
             "observed",
             "goal",
+            "picture",
             "plan",
             "saved",
             "price",
@@ -102,8 +103,11 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("history", &["checksums", "matching"]),
     ("draft", &["objects"]),
     ("engine", &[]),
-    ("report", &[]),
-    ("cli", &["ask", "draft", "drift", "execute", "exit", "formats", "handover", "heap", "rows", "ui"]),
+    ("report", &["escape", "graph"]),
+    (
+        "cli",
+        &["ask", "draft", "drift", "execute", "exit", "formats", "handover", "heap", "pages", "picture", "rows", "ui"],
+    ),
 ];
 
 /// What only the hands may do: speak, read the environment and the clock, end the process.

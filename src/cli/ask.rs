@@ -14,6 +14,7 @@ use crate::ledger::State;
 use crate::plan::Plan;
 use crate::planning::{self, Target};
 use crate::project::Project;
+use crate::report::escape::shell;
 use crate::saved::{MAX_BYTES, Saved};
 use crate::targets;
 
@@ -70,21 +71,23 @@ impl Ask {
         Ask { saved: Some(saved), ..Ask::new(Way::Down, None, None, &Targets::default()) }
     }
 
-    /// As on the command line.
+    /// As on the command line of a shell, for `plan` and for the verb alike.
     pub fn shown(&self) -> String {
         let Targets { to_time, to_release, to_git, only, keep } = &self.targets;
         let mut words = vec![if self.way == Way::Up { "up" } else { "down" }.to_owned()];
+        let values = |values: &[String]| values.iter().map(|value| shell(value)).collect::<Vec<_>>().join(" ");
+        let one = |value: &Option<String>| value.as_deref().map(shell);
         let mut flag = |name: &str, value: Option<String>| words.extend(value.map(|value| format!("--{name} {value}")));
         flag("steps", self.steps.map(|steps| steps.to_string()));
-        flag("to", self.to.clone());
+        flag("to", one(&self.to));
         flag("to-time", to_time.map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)));
-        flag("to-release", to_release.clone());
-        flag("to-git", to_git.clone());
-        flag("only", (!only.is_empty()).then(|| only.join(" ")));
-        flag("keep", (!keep.is_empty()).then(|| keep.join(" ")));
-        if words.len() == 1 {
+        flag("to-release", one(to_release));
+        flag("to-git", one(to_git));
+        flag("only", (!only.is_empty()).then(|| values(only)));
+        if words.len() == 1 && self.way == Way::Down {
             words.push("--all".to_owned());
         }
+        words.extend((!keep.is_empty()).then(|| format!("--keep {}", values(keep))));
         words.join(" ")
     }
 

@@ -1,21 +1,16 @@
 //! `switchback graph`
 
-use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use super::{App, exit, ui};
+use super::picture::{edges, of_database};
+use super::{App, ask, exit, ui};
 use crate::engine;
 use crate::fault::{Fault, FaultKind, Result};
-use crate::graph::Graph;
-use crate::id::Id;
-use crate::ledger::{Applied, Entry, State};
-use crate::plan::Warrant;
-use crate::planning;
 use crate::project::Project;
-use crate::proof::{self, Link, Standing as Proven, Verdict, Why};
-use crate::report::graph::{self, DRAWINGS, Edge, Node, Picture, Standing};
+use crate::report::graph::{self, DRAWINGS, Node, Picture};
 use crate::report::json;
 
 /// Draw what stands on what, with how each migration stands in the database
@@ -30,13 +25,22 @@ pub struct GraphArgs {
     /// The files alone; no database is asked
     #[arg(long)]
     offline: bool,
+    /// What a saved plan would do; no database is asked
+    #[arg(long, value_name = "FILE", conflicts_with = "offline")]
+    plan: Option<PathBuf>,
 }
 
 pub async fn run(app: &App, args: &GraphArgs) -> Result<u8> {
-    let picture = if args.offline || !app.config.names_database(app.common.database.as_deref(), &super::env) {
+    let picture = if let Some(file) = &args.plan {
+        of_saved(file)?
+    } else if args.offline || !app.config.names_database(app.common.database.as_deref(), &super::env) {
         of_files(app)?
     } else {
-        of_database(app).await?
+        let (mut database, project, state) = app.look(Project::load).await?;
+        project.require_readable()?;
+        let picture = of_database(&mut database, &project, &state, Some(&project.graph()?)).await?;
+        database.close().await;
+        picture
     };
     if app.voice == ui::Voice::Json {
         ui::out(&format!("{}\n", json::command("graph", "ok", graph::json::fields(&picture))));
@@ -71,79 +75,8 @@ fn of_files(app: &App) -> Result<Picture> {
     Ok(Picture { title: format!("migrations for {name}"), nodes, edges: edges(&graph) })
 }
 
-async fn of_database(app: &App) -> Result<Picture> {
-    let (mut database, project, state) = app.look(Project::load).await?;
-    let server = database.server().clone();
-    let rows = database.entries_at(&state.applied.iter().map(|applied| applied.seq).collect()).await?;
-    database.close().await;
-    project.require_readable()?;
-    let graph = project.graph()?;
-    let mut standings = standings(&project, &graph, &state, (server.engine, &server.major));
-    // What is applied was let through in the state that it was applied in, whatever has been taken back since.
-    let recorded =
-        |row: &Entry| Some((Id::new(row.get("migration")?), recorded(&Warrant::recorded(row.get("proof")))?));
-    standings.extend(rows.values().filter_map(recorded));
-    let applied: BTreeMap<&Id, &Applied> = state.applied.iter().map(|applied| (&applied.id, applied)).collect();
-    let node = |id: &Id, group: Option<String>, state: graph::State| Node {
-        id: id.as_str().to_owned(),
-        state: Some(state),
-        standing: standings.get(id).copied(),
-        notes: applied.get(id).filter(|one| one.is_adopted).map(|_| "adopted".to_owned()).into_iter().collect(),
-        group,
-    };
-    let here = project.ordered(&graph).into_iter().map(|one| {
-        let state = match applied.get(&one.id) {
-            None => graph::State::Pending,
-            Some(applied) if applied.digest == one.digest() => graph::State::Applied,
-            Some(_) => graph::State::Edited,
-        };
-        node(&one.id, one.settings.group.clone(), state)
-    });
-    let unknown = planning::unknown(&project, &state).into_iter();
-    let nodes = here.chain(unknown.map(|one| node(&one.id, None, graph::State::Unknown))).collect();
-    let title = format!("migrations on {} {}", server.engine, server.version);
-    Ok(Picture { title, nodes, edges: edges(&graph) })
-}
-
-/// The edges between places in the graph's order.
-fn edges(graph: &Graph<'_>) -> Vec<Edge> {
-    let of = |to| {
-        let (kind, from) = graph.requires(to);
-        from.iter().map(move |from| Edge { from: *from, to, kind })
-    };
-    (0..graph.order().len()).flat_map(of).collect()
-}
-
-/// How the registry lets each through, in the order in which they were applied, and then as they would be.
-fn standings(project: &Project, graph: &Graph, state: &State, server: (&str, &str)) -> BTreeMap<Id, Standing> {
-    let applied = state.applied.iter().map(|applied| match project.get(&applied.id) {
-        Some(one) if one.digest() == applied.digest => Link::of(one),
-        _ => Link { id: applied.id.clone(), digest: applied.digest.clone(), group: None },
-    });
-    let pending = project.ordered(graph).into_iter().filter(|one| state.get(&one.id).is_none()).map(Link::of);
-    let links: Vec<Link> = applied.chain(pending).collect();
-    let standings = proof::chain(&links, server.0, server.1, &project.registry);
-    links.into_iter().map(|link| link.id).zip(standings.iter().map(standing)).collect()
-}
-
-/// How the ledger says that a migration was let through; `None` where it came from another tool without a proof.
-fn recorded(warrant: &Warrant) -> Option<Standing> {
-    match warrant.verdict().as_str() {
-        _ if warrant.is_adopted() => None,
-        _ if warrant.is_unproven() => Some(Standing::Waived),
-        "lossy" => Some(Standing::Lossy),
-        "irreversible" => Some(Standing::Irreversible),
-        _ => Some(Standing::Proven),
-    }
-}
-
-fn standing(standing: &Proven<'_>) -> Standing {
-    match standing {
-        Proven::Proven(proof) if proof.verdict() == Verdict::Lossy => Standing::Lossy,
-        Proven::Proven(_) => Standing::Proven,
-        Proven::Irreversible(_) => Standing::Irreversible,
-        Proven::Waived(..) => Standing::Waived,
-        Proven::Unproven(Why::Judged(_)) => Standing::Broken,
-        Proven::Unproven(_) => Standing::Unproven,
-    }
+/// What a saved plan keeps.
+fn of_saved(file: &Path) -> Result<Picture> {
+    let what = || Fault::usage(format!("the plan `{}` holds no graph", file.display()));
+    ask::read(file)?.graph.ok_or_else(|| what().help("it is of an older switchback: make it anew"))
 }

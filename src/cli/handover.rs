@@ -1,9 +1,7 @@
 //! What `plan --sql` and `mark` share: plans of which each step is warranted before, because nothing proves them later.
 
-use std::path::Path;
-
+use super::App;
 use super::execute::{refuse_foreign_history, shortened};
-use super::{App, ui};
 use crate::cost::Cost;
 use crate::database::Database;
 use crate::fault::{Fault, FaultKind, Result};
@@ -11,7 +9,7 @@ use crate::handover::Handover;
 use crate::ledger::State;
 use crate::plan::{Direction, Plan, Proven, Warrant};
 use crate::planning;
-use crate::project::{Project, write_whole};
+use crate::project::Project;
 
 /// A plan that another client runs, or has run.
 pub struct Handed<'a> {
@@ -84,16 +82,4 @@ impl Handed<'_> {
         };
         handover.text(&proven)
     }
-}
-
-/// Writes such a file, or to stdout where it is called `-`.
-pub fn write(app: &App, path: &Path, text: &str) -> Result<()> {
-    if path.as_os_str() != "-" {
-        return write_whole(path, text);
-    }
-    if app.voice == ui::Voice::Json {
-        return Err(Fault::usage("`--json` has stdout for itself").help("give `--sql` a file"));
-    }
-    ui::out(text);
-    Ok(())
 }

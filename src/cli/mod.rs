@@ -44,6 +44,8 @@ mod init;
 mod log;
 mod mark;
 mod new;
+mod pages;
+mod picture;
 mod plan;
 mod redo;
 mod release;

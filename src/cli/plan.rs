@@ -3,37 +3,42 @@
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use serde_json::json;
 
 use super::ask::{self, Ask, Targets, Way};
 use super::execute::shortened;
-use super::handover::{self, Handed};
+use super::handover::Handed;
+use super::pages::{self, Pages};
 use super::rows::WithData;
-use super::{App, exit, ui};
+use super::{App, exit, picture, ui};
 use crate::apart;
 use crate::cost::{self, Cost};
 use crate::database::Database;
 use crate::drift;
+use crate::engine::Dialect;
 use crate::event::Event;
 use crate::fault::{Fault, Result};
 use crate::finding::{Finding, Severity, worst};
 use crate::ledger::State;
 use crate::plan::{Direction, Plan, Proven, Source, Step, Warrant};
 use crate::planning;
-use crate::price::{Price, StepPrice};
+use crate::price::{Blocker, Held, Price, StepPrice};
 use crate::pricing;
-use crate::project::{Project, write_whole};
+use crate::project::Project;
 use crate::rehearse::{Depth, rehearse};
 use crate::report::duration;
+use crate::report::escape::shell;
 use crate::report::human::{self, Detail};
 use crate::report::json;
-use crate::saved::{self, Base, FORM, Saved};
+use crate::saved::{self, Base, FORM, Saved, UNPROVEN};
 use crate::sha::Sha;
+use crate::snapshot::{Change, objects};
+use crate::step::is_whole;
 
 /// Show what `up` or `down` would do, and what it costs; the database is not changed
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, group = ArgGroup::new("written").args(["output", "sql", "html", "runbook"]).multiple(true))]
 pub struct PlanArgs {
     #[command(subcommand)]
     what: Option<What>,
@@ -51,12 +56,14 @@ pub struct PlanArgs {
     all: bool,
     #[command(flatten)]
     targets: Targets,
-    /// Save it, to be run by `switchback apply FILE`; it is rehearsed first
-    #[arg(short, long, value_name = "FILE", group = "written")]
+    /// Save it, to be run by `switchback apply FILE` (`-`: to stdout); it is rehearsed first
+    #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write it as SQL for the engine's own client, with the ledger's rows (`-`: to stdout); it is rehearsed first
-    #[arg(long, value_name = "FILE", group = "written")]
+    #[arg(long, value_name = "FILE", conflicts_with = "output")]
     sql: Option<PathBuf>,
+    #[command(flatten)]
+    pages: Pages,
     /// How long a saved plan may be run: 30m, 24h, 7d
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = saved::validity, requires = "output")]
     valid_for: TimeDelta,
@@ -74,9 +81,28 @@ pub struct PlanArgs {
 }
 
 impl PlanArgs {
+    fn is_written(&self) -> bool {
+        self.output.is_some() || self.sql.is_some() || self.pages.are_asked()
+    }
+
     fn is_rehearsed(&self) -> bool {
-        let is_written = self.output.is_some() || self.sql.is_some();
-        self.rehearse || self.with_data.with_data.is_some() || (is_written && !self.no_rehearsal)
+        self.rehearse || self.with_data.with_data.is_some() || (self.is_written() && !self.no_rehearsal)
+    }
+
+    /// Says what was written beside a plan that is saved, or what was not.
+    fn tell_files(&self, app: &App, is_written: bool) {
+        if app.voice != ui::Voice::Human {
+            return;
+        }
+        if !is_written {
+            let not = |path: &PathBuf| ui::talk(&format!("{} was not written\n", path.display()));
+            self.output.iter().for_each(not);
+            return self.pages.tell_unwritten();
+        }
+        if let Some(path) = self.sql.as_ref().filter(|path| path.as_os_str() != "-") {
+            ui::talk(&format!("written as {}; its first lines tell how it is run\n", path.display()));
+        }
+        self.pages.tell();
     }
 }
 
@@ -90,58 +116,72 @@ enum What {
         /// With the scripts
         #[arg(long)]
         sql: bool,
+        #[command(flatten)]
+        pages: Pages,
     },
 }
 
 pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
-    if let Some(What::Show { file, sql }) = &args.what {
-        return show(app, &ask::read(file)?, if *sql { Detail::Scripts } else { Detail::Steps });
+    if let Some(What::Show { file, sql, pages }) = &args.what {
+        let is_taken = pages.take_stdout(app, &[])?;
+        let saved = ask::read(file)?;
+        pages.refuse_over(file)?;
+        pages.write(&saved, Some(file))?;
+        if !is_taken {
+            show(app, &saved, if *sql { Detail::Scripts } else { Detail::Steps });
+        }
+        if app.voice == ui::Voice::Human {
+            pages.tell();
+        }
+        return Ok(exit::DONE);
     }
+    let is_stdout_taken =
+        args.pages.take_stdout(app, &[("sql", args.sql.as_deref()), ("output", args.output.as_deref())])?;
     let (mut database, project, state) = app.look(Project::load).await?;
     let ask = Ask::new(args.way, args.steps, args.to.as_ref(), &args.targets);
     let project = ask.project(app, &database, project)?;
     let (plan, _) = ask.plan(&mut database, &project, &state).await?;
     let mut made = Made::new(app, &mut database, &project, &state, plan).await?;
     made.look_into(app, &mut database, &project, &state, args).await?;
-    let written = match &args.output {
-        // A file that does nothing would look like a plan.
-        Some(_) if made.plan.steps.is_empty() => None,
-        Some(path) => Some((path, made.save(app, args, &ask, &mut database, &state).await?)),
-        None => None,
-    };
-    if let Some(path) = args.sql.as_deref().filter(|_| !made.plan.steps.is_empty()) {
-        made.refuse_unfit(&state)?;
+    // A file that does nothing would look like a plan.
+    let is_written = args.is_written() && !made.plan.steps.is_empty();
+    let mut saved = None;
+    if is_written {
+        made.refuse_unfit(args, &state)?;
+        if args.output.is_some() || args.pages.are_asked() {
+            saved = Some(made.save(app, args, &ask, (&mut database, &project, &state)).await?);
+        }
+    }
+    if let Some(path) = args.sql.as_deref().filter(|_| is_written) {
         let handed = Handed { app, project: &project, state: &state, reason: args.reason.as_deref() };
         let (plan, warrants) = (made.plan.clone(), made.warrants.clone());
         let text = handed.text(&mut database, plan, warrants, (&ask.shown(), &made.costs)).await?;
-        handover::write(app, path, &text)?;
+        pages::write(path, &text)?;
     }
     database.close().await;
-    if let Some((path, saved)) = &written {
-        write_whole(path, &saved.to_text())?;
+    let output = args.output.as_deref();
+    if let Some(saved) = &saved {
+        if let Some(path) = output {
+            pages::write(path, &saved.to_text())?;
+        }
+        args.pages.write(saved, output)?;
     }
-    if args.sql.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+    if is_stdout_taken && is_written {
         made.findings.iter().for_each(|finding| ui::talk(&human::finding(finding)));
-        return Ok(exit::DONE);
+    } else {
+        made.tell(app, output.zip(saved.as_ref()));
     }
-    if let (Some(path), ui::Voice::Human, None) = (&args.output, app.voice, &written) {
-        ui::talk(&format!("{} was not written\n", path.display()));
-    }
-    made.tell(app, written.as_ref().map(|(path, saved)| (path.as_path(), saved)));
-    if let Some(path) = args.sql.as_ref().filter(|_| !made.plan.steps.is_empty() && app.voice == ui::Voice::Human) {
-        ui::talk(&format!("written as {}; its first lines tell how it is run\n", path.display()));
-    }
+    args.tell_files(app, is_written);
     Ok(if made.is_blocked() { exit::FINDINGS } else { exit::DONE })
 }
 
-fn show(app: &App, saved: &Saved, detail: Detail) -> Result<u8> {
+fn show(app: &App, saved: &Saved, detail: Detail) {
     match app.voice {
         ui::Voice::Json => {
             ui::out(&format!("{}\n", json::command("plan", "ok", json!({"plan": saved}))));
         }
         ui::Voice::Human => ui::out(&human::saved(saved, detail, (app.context.clock)())),
     }
-    Ok(exit::DONE)
 }
 
 /// A plan with what is known about it.
@@ -152,8 +192,9 @@ struct Made {
     findings: Vec<Finding>,
     /// Whether what stays was seen to stand without what is taken back; `None`: nothing stays that came later.
     is_safe: Option<bool>,
-    /// What the rehearsal showed that it costs.
+    /// What the rehearsal showed that it costs, and what it made of the schema.
     price: Option<Price>,
+    changes: Option<Vec<Change>>,
 }
 
 impl Made {
@@ -168,7 +209,7 @@ impl Made {
             Err(_) => Vec::new(),
         };
         app.context.go_on()?;
-        Ok(Made { plan, warrants, costs, findings, is_safe: None, price: None })
+        Ok(Made { plan, warrants, costs, findings, is_safe: None, price: None, changes: None })
     }
 
     /// What a shadow shows: whether what stays can stay (I12), and where it is wanted how the plan goes.
@@ -206,6 +247,7 @@ impl Made {
             let strong = drifted.into_iter().filter(|finding| finding.severity == Severity::Error);
             self.findings.extend(strong.map(|finding| Finding { severity: Severity::Warning, ..finding }));
         }
+        self.changes = rehearsed.base.as_ref().zip(rehearsed.end.as_ref()).map(|(base, end)| objects(base, end));
         self.findings.extend(rehearsed.notes.iter().cloned());
         self.price = Some(pricing::price(database, &self.plan, rehearsed).await?);
         Ok(())
@@ -225,8 +267,18 @@ impl Made {
     }
 
     /// # Errors
-    /// Refused where it is nothing to be run later.
-    fn refuse_unfit(&self, state: &State) -> Result<()> {
+    /// Refused where it is nothing to be run later, and is written for that.
+    fn refuse_unfit(&self, args: &PlanArgs, state: &State) -> Result<()> {
+        if args.output.is_none() && args.sql.is_none() && !args.pages.has_runbook() {
+            return Ok(());
+        }
+        // What the ledger kept is proven where it is run: no registry tells of it.
+        let owed = self.unproven().filter(|step| step.source == Source::Checkout);
+        let unproven: Vec<&str> = owed.map(|step| step.migration.id.as_str()).collect();
+        if args.output.is_some() && !unproven.is_empty() {
+            let fault = Fault::refused("what is not proven is not saved as a plan").cause(shortened(&unproven));
+            return Err(fault.help("`switchback verify` proves it"));
+        }
         if self.is_blocked() {
             let fault =
                 Fault::refused("what stays does not stand without what would be taken back, so nothing was saved");
@@ -237,32 +289,27 @@ impl Made {
         Err(Fault::refused(what).help("`switchback status` tells how to go on"))
     }
 
-    /// The plan as a file holds it.
+    /// The plan as a file holds it, and as pages tell of it.
     async fn save(
-        &self,
+        &mut self,
         app: &App,
         args: &PlanArgs,
         ask: &Ask,
-        database: &mut Database,
-        state: &State,
+        (database, project, state): (&mut Database, &Project, &State),
     ) -> Result<Saved> {
-        // What the ledger kept is proven where it is run: no registry tells of it.
-        let owed = self.unproven().filter(|step| step.source == Source::Checkout);
-        let unproven: Vec<&str> = owed.map(|step| step.migration.id.as_str()).collect();
-        if !unproven.is_empty() {
-            let fault = Fault::refused("what is not proven is not saved as a plan").cause(shortened(&unproven));
-            return Err(fault.help("`switchback verify` proves it"));
-        }
-        self.refuse_unfit(state)?;
+        let (graph, told) = picture::of_plan(database, project, state, &self.plan).await?;
+        self.findings.extend(told);
         let (runner, provenance) = app.runner("plan", args.reason.as_deref());
         let made = (app.context.clock)();
         let target = saved::Target {
+            name: app.resolved()?.name,
             engine: database.server().engine.to_owned(),
             version: database.server().version.clone(),
             shown: database.target().shown(),
             identity: Sha::of(database.identity().await?.as_bytes()),
         };
         let schema = database.snapshot().await?.weak_digest();
+        let running = self.price.as_ref().map(|price| &price.running);
         let saved = Saved {
             switchback_plan: FORM,
             asked: ask.shown(),
@@ -275,20 +322,28 @@ impl Made {
             reason: provenance.reason,
             database: target,
             base: Base::of(state, schema),
-            steps: self.steps(),
+            steps: self.steps(database.engine().dialect()),
             stays: self.plan.stays.iter().map(|(id, why)| (id.clone(), why.to_string())).collect(),
-            notes: self.findings.iter().map(|finding| finding.message.clone()).collect(),
+            safe: self.is_safe,
+            notes: self.findings.clone(),
+            in_the_way: running
+                .map(|running| running.blockers.iter().map(Blocker::to_string).collect())
+                .unwrap_or_default(),
+            unseen: running.and_then(|running| running.unseen.clone()),
+            changes: self.changes.clone(),
+            graph: Some(graph),
             digest: Sha::of(b""),
         };
         Ok(saved.sealed())
     }
 
-    fn steps(&self) -> Vec<saved::Step> {
+    fn steps(&self, dialect: &Dialect) -> Vec<saved::Step> {
         let steps = self.plan.steps.iter().zip(&self.warrants).enumerate();
         let step = |(at, (step, warrant)): (usize, (&Step, &Option<Warrant>))| {
             let migration = &step.migration;
+            let journalled = !is_whole(dialect, step);
+            let held = if journalled { Held::ByTheStatement } else { Held::ToTheEndOfTheStep };
             let own = self.costs.iter().filter(|cost| cost.id == migration.id && cost.direction == step.direction);
-            let drop = |cost: &Cost| saved::Drop { object: cost.object.clone(), rows: cost.rows, how: cost.how };
             saved::Step {
                 direction: step.direction,
                 id: migration.id.clone(),
@@ -301,10 +356,14 @@ impl Made {
                     Direction::Down => step.reverts,
                     Direction::Up => step.held_by,
                 },
-                verdict: warrant.as_ref().map_or_else(|| "unproven".to_owned(), Warrant::verdict),
-                drops: own.map(drop).collect(),
+                verdict: warrant.as_ref().map_or_else(|| UNPROVEN.to_owned(), Warrant::verdict),
+                drops: own.map(Cost::lost).collect(),
                 rehearsed_ms: self.step_price(at).map(|price| price.rehearsed_ms),
+                hold: self.step_price(at).and_then(|price| price.hold(held)),
+                journalled,
+                verified: step.direction == Direction::Up && migration.verify.is_some(),
                 costs: self.step_price(at).map(StepPrice::lines).unwrap_or_default(),
+                path: step.script().map(|script| script.path().to_owned()).unwrap_or_default(),
                 sql: step.script().map(|script| script.text().to_owned()).unwrap_or_default(),
             }
         };
@@ -353,11 +412,12 @@ impl Made {
                     ui::talk(&format!("{text}; `switchback verify` or `up` proves what is not\n"));
                 }
                 if let Some((path, saved)) = written {
-                    let (path, digest) = (path.display(), saved.digest.short());
+                    let (word, digest) = (shell(&path.display().to_string()), saved.digest.short());
                     let until = saved.expires.format("%Y-%m-%d %H:%M UTC");
                     app.context.tell(Event::Ends);
                     ui::talk(&format!(
-                        "saved as {path} ({digest}), good until {until}; `switchback apply {path}` runs it\n"
+                        "saved as {} ({digest}), good until {until}; `switchback apply {word}` runs it\n",
+                        path.display()
                     ));
                 }
             }

@@ -18,7 +18,7 @@ use crate::ledger::{Act, Entry, Release};
 use crate::plan::{Direction, Plan, Source, Step};
 use crate::price::Price;
 use crate::proof::Verdict;
-use crate::saved::{Saved, dropped};
+use crate::saved::Saved;
 use crate::step::Done;
 use crate::verify::Judged;
 
@@ -187,7 +187,7 @@ pub fn saved(saved: &Saved, detail: Detail, now: DateTime<Utc>) -> String {
         let why = styled(DIM, &format!("({}, {})", clean(&step.why), clean(&step.verdict)));
         let _ = writeln!(out, "{} {} {why}", arrow(step.direction), clean(step.id.as_str()));
         for drop in &step.drops {
-            let _ = writeln!(out, "       {}", styled(YELLOW, &clean(&dropped(&drop.object, drop.rows, drop.how))));
+            let _ = writeln!(out, "       {}", styled(YELLOW, &clean(&drop.to_string())));
         }
         for line in &step.costs {
             let _ = writeln!(out, "       {}", clean(line));
@@ -202,7 +202,7 @@ pub fn saved(saved: &Saved, detail: Detail, now: DateTime<Utc>) -> String {
         let _ = writeln!(out, "keep {} {}", clean(id.as_str()), styled(DIM, &format!("({})", clean(why))));
     }
     for note in &saved.notes {
-        let _ = writeln!(out, "note: {}", clean(note));
+        out.push_str(&finding(note));
     }
     out
 }

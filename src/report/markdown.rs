@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::escape::{fence, markdown as text};
 use super::{Report, duration};
 use crate::finding::Finding;
 use crate::proof::Verdict;
@@ -47,7 +48,7 @@ fn write_finding(out: &mut String, finding: &Finding) {
     out.push('\n');
     if !finding.detail.is_empty() {
         let lines: Vec<&str> = finding.detail.iter().flat_map(|line| line.lines()).collect();
-        let fence = "`".repeat(3.max(1 + lines.iter().map(|line| longest_run(line)).max().unwrap_or(0)));
+        let fence = fence(&lines);
         let _ = writeln!(out, "\n  {fence}diff");
         for line in &lines {
             let _ = writeln!(out, "  {}", super::clean(line));
@@ -57,25 +58,4 @@ fn write_finding(out: &mut String, finding: &Finding) {
     if let Some(help) = &finding.help {
         let _ = writeln!(out, "  help: {}", text(help));
     }
-}
-
-/// The longest run of backticks.
-fn longest_run(line: &str) -> usize {
-    line.split(|ch| ch != '`').map(str::len).max().unwrap_or(0)
-}
-
-/// Text of somebody else that is text here, too: no mark-up, no HTML, no end of a cell.
-fn text(text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut out = String::with_capacity(text.len());
-    for ch in super::clean(&text).chars() {
-        match ch {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '~' | '!' | '@' => out.extend(['\\', ch]),
-            ch => out.push(ch),
-        }
-    }
-    out
 }

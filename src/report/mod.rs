@@ -9,12 +9,14 @@ use crate::id::Id;
 use crate::proof::{Verdict, Waiver};
 use crate::verify::Judged;
 
+pub mod escape;
 pub mod github;
 pub mod graph;
 pub mod human;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod pages;
 pub mod sarif;
 
 /// A form in which `verify`, `check`, `drift` and `diff` tell what they found.
@@ -130,12 +132,11 @@ fn plain(finding: &Finding) -> Vec<String> {
     head.chain(finding.detail.iter().cloned()).chain(help).collect()
 }
 
-/// Text of somebody else (names, SQL, a server's words) made harmless for a terminal: control characters and the marks
-/// that turn the direction of text are shown as escapes, tabs as spaces.
+/// Text of somebody else (names, SQL, a server's words) made harmless for a terminal: control characters, and marks that nobody
+/// sees and that turn the direction of text or end a line, are shown as escapes, tabs as spaces.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    let is_safe = |ch: char| {
-        !ch.is_control() && !matches!(ch, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let is_mark = |ch: char| matches!(ch, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    let is_safe = |ch: char| !ch.is_control() && !is_mark(ch);
     if text.chars().all(is_safe) {
         return Cow::Borrowed(text);
     }
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn escapes_and_direction_marks_do_not_reach_a_terminal() {
         assert_eq!(clean("a\u{1b}[31mb"), "a\\u{1b}[31mb");
-        assert_eq!(clean("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(clean("a\u{202e}b\u{2028}\u{feff}"), "a\\u{202e}b\\u{2028}\\u{feff}");
         assert!(matches!(clean("Größe"), Cow::Borrowed(_)));
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Line, Lines, Snapshot, UNREAD, has_generated_name, is_weak, unshared, weak_object, weak_value};
 
@@ -10,7 +10,7 @@ use super::{Line, Lines, Snapshot, UNREAD, has_generated_name, is_weak, unshared
 const POSITION: &str = "~position";
 
 /// How much a difference between two schemas weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Weight {
     /// The same but for the order of columns, a generated name, or white space in a body.
@@ -20,7 +20,7 @@ pub enum Weight {
 }
 
 /// What became of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fate {
     /// Only the second schema has it.
@@ -34,7 +34,7 @@ pub enum Fate {
 }
 
 /// One difference between two schemas.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     pub fate: Fate,
     pub weight: Weight,
@@ -60,6 +60,11 @@ impl Change {
             _ => &self.object,
         }
     }
+
+    /// Whether the whole object came or went.
+    fn is_whole(&self) -> bool {
+        matches!(self.fate, Fate::Added | Fate::Removed)
+    }
 }
 
 /// The properties of one object.
@@ -71,6 +76,49 @@ type Objects<'a> = BTreeMap<(&'a str, &'a str), Properties<'a>>;
 /// What the second schema has otherwise than the first; empty exactly when both are equal. Of a kind that one of them could not
 /// read, nothing.
 pub fn diff(first: &Snapshot, second: &Snapshot) -> Vec<Change> {
+    fold_children(all(first, second))
+}
+
+/// The same for people who want to see what an object is: a table that came or went has a line for each of its parts.
+pub fn objects(first: &Snapshot, second: &Snapshot) -> Vec<Change> {
+    let changes = all(first, second);
+    let mut parts: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for change in changes.iter().filter(|change| change.is_whole() && !is_owner(&change.kind)) {
+        if let Some((owner, name)) = change.object.rsplit_once('.') {
+            parts.entry(owner.to_owned()).or_default().push(part(change, name));
+        }
+    }
+    let mut changes = fold_children(changes);
+    for change in changes.iter_mut().filter(|change| change.is_whole()) {
+        let mut own = if is_owner(&change.kind) { parts.remove(&change.object) } else { None }.unwrap_or_default();
+        own.sort();
+        change.lines.extend(own.into_iter().map(|(_, line)| line));
+        if change.lines.len() > 1 {
+            change.lines.retain(|line| is_telling(line));
+        }
+    }
+    changes
+}
+
+/// Whether a line of an object that came or went says more than that it is there.
+fn is_telling(line: &str) -> bool {
+    !line.ends_with("(exists)") && !line.get(2..).is_some_and(|said| said.starts_with("position: "))
+}
+
+/// A part of a table on one line, `+ column id: type: integer, not null: yes`, behind what sorts it among the others.
+fn part(change: &Change, name: &str) -> (String, String) {
+    let said = |line: &String| line.get(2..).map(str::to_owned);
+    let position = change.lines.iter().find_map(|line| line.get(2..)?.strip_prefix("position: "));
+    let is_column = change.kind == "column";
+    let sort = format!("{} {:0>6} {name}", if is_column { 0 } else { 1 }, position.unwrap_or_default());
+    let mark = if change.fate == Fate::Removed { '-' } else { '+' };
+    let lines: Vec<String> = change.lines.iter().filter(|line| is_telling(line)).filter_map(said).collect();
+    let colon = if lines.is_empty() { "" } else { ": " };
+    (sort, format!("{mark} {} {name}{colon}{}", change.kind, lines.join(", ")))
+}
+
+/// What differs, object by object.
+fn all(first: &Snapshot, second: &Snapshot) -> Vec<Change> {
     let unread: BTreeSet<&str> = first.unread().chain(second.unread()).collect();
     let (mut first, mut second) = unshared(first, second);
     if !unread.is_empty() {
@@ -103,7 +151,7 @@ pub fn diff(first: &Snapshot, second: &Snapshot) -> Vec<Change> {
     changes.extend(reordered(&first, &second, &one, &two));
     changes.retain(|change| change.fate != Fate::Changed || !change.lines.is_empty());
     changes.sort_by(|a, b| (&a.kind, &a.object).cmp(&(&b.kind, &b.object)));
-    fold_children(changes)
+    changes
 }
 
 fn place<'a>(properties: &Properties<'a>) -> Option<&'a str> {
@@ -354,5 +402,24 @@ mod tests {
         let changes = diff(&empty, &table);
         assert_eq!(changes.len(), 1);
         assert_eq!(changes[0].title(), "table t");
+    }
+
+    #[test]
+    fn a_table_is_shown_with_its_parts_in_their_order() {
+        let empty = Snapshot::new(vec![]);
+        let lines = [
+            line("table", "t", "", ""),
+            line("column", "t.b", "type", "text"),
+            line("column", "t.b", "~position", "1"),
+            line("column", "t.a", "type", "int"),
+            line("column", "t.a", "~position", "2"),
+            line("constraint", "t.k", "definition", "CHECK (a > 0)"),
+            line("sequence", "s", "", ""),
+        ];
+        let changes = objects(&Snapshot::new(lines.to_vec()), &empty);
+        assert_eq!(changes.iter().map(Change::title).collect::<Vec<_>>(), ["sequence s", "table t"]);
+        assert_eq!(changes[0].lines, ["- (exists)"]);
+        let parts = ["- column b: type: text", "- column a: type: int", "- constraint k: definition: CHECK (a > 0)"];
+        assert_eq!(changes[1].lines, parts);
     }
 }

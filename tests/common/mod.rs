@@ -17,6 +17,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use url::Url;
 
+pub mod browser;
 pub mod connection;
 pub mod login;
 pub mod shadows;

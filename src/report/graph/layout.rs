@@ -312,8 +312,29 @@ fn place(net: &mut Net) {
             settle(net, layer);
         }
     }
+    straighten(net);
     let left = net.items.iter().map(|item| item.x).min().unwrap_or(0);
     net.items.iter_mut().for_each(|item| item.x += MARGIN - left);
+}
+
+/// Lets each trunk go straight down as far as its neighbours leave it room: those that go right from the right on, so that they do not
+/// stand in each other's way, and then those that go left from the left on.
+fn straighten(net: &mut Net) {
+    for layer in 1..net.layers.len() {
+        let count = net.layers[layer].len();
+        for nth in (0..count).rev().chain(0..count) {
+            let item = net.layers[layer][nth];
+            let ([above], None) = (net.up[item].as_slice(), net.items[item].block) else { continue };
+            let wanted = net.items[*above].x + net.items[*above].ports.1 - net.items[item].ports.0;
+            let left = nth.checked_sub(1).map(|left| net.layers[layer][left]);
+            let least = left.map_or(i32::MIN, |left| net.items[left].x + net.step(left, item));
+            let right = net.layers[layer].get(nth + 1);
+            let most = right.map_or(i32::MAX, |right| net.items[*right].x - net.step(item, *right));
+            if least <= most {
+                net.items[item].x = wanted.clamp(least, most);
+            }
+        }
+    }
 }
 
 /// Puts one layer as near to where it wants to be as its order allows: least squares, by pooling neighbours that would
@@ -377,13 +398,12 @@ fn drawn(count: usize, blocks: &[Block], block_of: &[usize], layer_of: &[usize],
             }
         }
     }
-    let mut paths: BTreeMap<(usize, &str), Path> = BTreeMap::new();
-    let mut d = |from: usize, kind: Kind, d: &str| {
-        let path = paths.entry((from, super::kind_word(kind))).or_insert(Path { from, kind, d: String::new() });
-        path.d.push_str(d);
+    let mut pens: BTreeMap<(usize, &str), (Kind, Pen)> = BTreeMap::new();
+    let mut pen = |from: usize, kind: Kind, draw: &mut dyn FnMut(&mut Pen)| {
+        draw(&mut pens.entry((from, super::kind_word(kind))).or_insert((kind, Pen::default())).1);
     };
     for edge in edges.iter().filter(|edge| block_of[edge.from] == block_of[edge.to]) {
-        d(edge.from, edge.kind, &within(out.places[edge.from], out.places[edge.to]));
+        pen(edge.from, edge.kind, &mut |pen| within(pen, out.places[edge.from], out.places[edge.to]));
     }
     let mut layer_at = vec![0; net.items.len()];
     net.layers.iter().enumerate().for_each(|(layer, items)| items.iter().for_each(|item| layer_at[*item] = layer));
@@ -394,11 +414,66 @@ fn drawn(count: usize, blocks: &[Block], block_of: &[usize], layer_of: &[usize],
             .map_or(tops[layer_at[*above]], |block| tops[layer_at[*above]] + blocks[block].height());
         let (x, to) =
             (net.items[*above].x + net.items[*above].ports.1, net.items[*below].x + net.items[*below].ports.0);
-        let is_node = net.items[*below].block.is_some();
-        d(*from, *kind, &between((x, start), bottom, (to, tops[layer_at[*below]]), is_node));
+        let end = (to, tops[layer_at[*below]]);
+        pen(*from, *kind, &mut |pen| between(pen, (x, start), bottom, end));
+        if net.items[*below].block.is_some() {
+            pen(*from, *kind, &mut |pen| pen.head(HEAD_DOWN));
+        }
     }
-    out.paths = paths.into_values().collect();
+    out.paths = pens.into_iter().map(|((from, _), (kind, pen))| Path { from, kind, d: pen.d }).collect();
     out
+}
+
+/// Writes a path, as short as it can be: relative, and without moving to where it stands.
+#[derive(Default)]
+struct Pen {
+    d: String,
+    at: Option<(i32, i32)>,
+    /// How far down it has gone since, which is not written yet.
+    fall: i32,
+}
+
+impl Pen {
+    fn go(&mut self, to: (i32, i32)) {
+        if self.at != Some(to) {
+            self.fall();
+            let _ = write!(self.d, "M{} {}", to.0, to.1);
+            self.at = Some(to);
+        }
+    }
+
+    /// A command with its numbers, which leads so far.
+    fn draw(&mut self, command: char, numbers: &[i32], (dx, dy): (i32, i32)) {
+        self.fall();
+        self.d.push(command);
+        for (at, number) in numbers.iter().enumerate() {
+            let gap = if at > 0 && *number >= 0 { " " } else { "" };
+            let _ = write!(self.d, "{gap}{number}");
+        }
+        self.at = self.at.map(|(x, y)| (x + dx, y + dy));
+    }
+
+    fn down(&mut self, dy: i32) {
+        self.fall += dy;
+        self.at = self.at.map(|(x, y)| (x, y + dy));
+    }
+
+    fn fall(&mut self) {
+        if self.fall != 0 {
+            let _ = write!(self.d, "v{}", self.fall);
+            self.fall = 0;
+        }
+    }
+
+    fn across(&mut self, dx: i32) {
+        self.draw('h', &[dx], (dx, 0));
+    }
+
+    fn head(&mut self, head: &str) {
+        self.fall();
+        self.d.push_str(head);
+        self.at = None;
+    }
 }
 
 /// The head of an arrow that has come from above, and one from the left.
@@ -406,28 +481,29 @@ const HEAD_DOWN: &str = "m-4-6l4 6l4-6";
 const HEAD_RIGHT: &str = "m-6-4l6 4l-6 4";
 
 /// From one node of a wrapped chain to the next: straight on, or down to the next row.
-fn within(from: (i32, i32), to: (i32, i32)) -> String {
+fn within(pen: &mut Pen, from: (i32, i32), to: (i32, i32)) {
     if from.1 == to.1 {
-        return format!("M{} {}H{}{HEAD_RIGHT}", from.0 + NODE_WIDTH, from.1 + NODE_HEIGHT / 2, to.0);
+        let start = from.0 + NODE_WIDTH;
+        pen.go((start, from.1 + NODE_HEIGHT / 2));
+        pen.across(to.0 - start);
+        return pen.head(HEAD_RIGHT);
     }
-    let (x, mid, end) = (from.0 + NODE_WIDTH / 2, from.1 + NODE_HEIGHT + ROW_GAP / 2 - 3, to.0 + NODE_WIDTH / 2);
-    format!("M{x} {}V{mid}H{end}V{}{HEAD_DOWN}", from.1 + NODE_HEIGHT, to.1)
+    let (start, fall) = (from.1 + NODE_HEIGHT, ROW_GAP / 2 - 3);
+    pen.go((from.0 + NODE_WIDTH / 2, start));
+    pen.down(fall);
+    pen.across(to.0 - from.0);
+    pen.down(to.1 - start - fall);
+    pen.head(HEAD_DOWN);
 }
 
 /// Down to the end of the layer, then in a curve to the next one.
-fn between((x, start): (i32, i32), bottom: i32, (to, y): (i32, i32), is_node: bool) -> String {
-    let mut d = format!("M{x} {start}");
+fn between(pen: &mut Pen, (x, start): (i32, i32), bottom: i32, (to, y): (i32, i32)) {
+    pen.go((x, start));
     if x == to {
-        let _ = write!(d, "V{y}");
-    } else {
-        if bottom != start {
-            let _ = write!(d, "V{bottom}");
-        }
-        let bend = (y - bottom) / 2;
-        let _ = write!(d, "C{x} {} {to} {} {to} {y}", bottom + bend, y - bend);
+        return pen.down(y - start);
     }
-    if is_node {
-        d.push_str(HEAD_DOWN);
-    }
-    d
+    pen.down(bottom - start);
+    let (dx, dy) = (to - x, y - bottom);
+    let bend = dy / 2;
+    pen.draw('c', &[0, bend, dx, dy - bend, dx, dy], (dx, dy));
 }

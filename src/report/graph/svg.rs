@@ -1,11 +1,13 @@
 //! A picture for browsers, by itself or within a page. No scripts and no fonts from elsewhere; colours follow the reader's
 //! light or dark, and each thing that a colour says is said by a border, a mark or a word as well.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::layout::{MARGIN, NODE_HEIGHT, NODE_WIDTH, layout};
 use super::{Node, Picture, State, kind_word};
 use crate::report::clean;
+use crate::report::escape::html as escaped;
 
 /// Letters that fit a node's first line.
 const FITS: usize = 24;
@@ -13,24 +15,8 @@ const FITS_SMALL: usize = 30;
 /// Height of the legend.
 const LEGEND: i32 = 30;
 
-const STYLE: &str = include_str!("style.css");
-
-/// A text within an element or in quotes.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for ch in clean(text).chars() {
-        match ch {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            // No XML may hold these.
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            ch => out.push(ch),
-        }
-    }
-    out
-}
+/// What its `style` element holds.
+pub const STYLE: &str = include_str!("style.css");
 
 /// A text that is cut in its middle: numbers stand at the start, and what tells two apart often at the end.
 fn cut(text: &str, fits: usize) -> String {
@@ -44,15 +30,26 @@ fn cut(text: &str, fits: usize) -> String {
     format!("{head}…{}", letters[letters.len() - tail..].iter().collect::<String>())
 }
 
-/// The graph as a whole SVG document, without an XML declaration, so that it can stand within a page.
+/// The graph as a whole SVG document, without an XML declaration.
 pub fn svg(picture: &Picture) -> String {
+    drawing(picture, None)
+}
+
+/// The same within a page about a plan, in which the element `s3` is its third step: the migrations of `steps` lead to theirs, and
+/// the keyboard stops at no other.
+pub fn within(picture: &Picture, steps: &BTreeMap<&str, usize>) -> String {
+    drawing(picture, Some(steps))
+}
+
+fn drawing(picture: &Picture, steps: Option<&BTreeMap<&str, usize>>) -> String {
     let layout = layout(picture);
     let width = layout.width.max(840);
     let height = layout.height + LEGEND;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"switchback-graph\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
-         height=\"{height}\" role=\"img\" aria-label=\"{0}\"><title>{0}</title>\n<style>{STYLE}</style>\n<defs>\n",
-        escaped(&picture.title)
+         height=\"{height}\" role=\"{1}\" aria-label=\"{0}\"><title>{0}</title>\n<style>{STYLE}</style>\n<defs>\n",
+        escaped(&picture.title),
+        if steps.is_some() { "group" } else { "img" }
     );
     let _ = writeln!(out, "<rect id=\"sb-box\" width=\"{NODE_WIDTH}\" height=\"{NODE_HEIGHT}\" rx=\"6\"/>");
     for state in State::ALL {
@@ -73,7 +70,17 @@ pub fn svg(picture: &Picture) -> String {
         let _ = writeln!(out, "<text class=\"row\" x=\"{x}\" y=\"{}\">{}</text>", y + 4, node + 1);
     }
     for (at, (node, (x, y))) in picture.nodes.iter().zip(&layout.places).enumerate() {
-        drawn(&mut out, at + 1, node, (*x, *y));
+        let place = format!("transform=\"translate({x} {y})\"");
+        let classes = format!("node {}", node.classes());
+        let classes = classes.trim_end();
+        let (open, close) = match steps.map(|steps| steps.get(node.id.as_str())) {
+            None => (format!("<g id=\"n{}\" class=\"{classes}\" tabindex=\"0\" {place}>", at + 1), "</g>"),
+            Some(None) => (format!("<g class=\"{classes}\" {place}>"), "</g>"),
+            Some(Some(step)) => (format!("<a class=\"{classes}\" href=\"#s{step}\" {place}>"), "</a>"),
+        };
+        out.push_str(&open);
+        drawn(&mut out, node);
+        let _ = writeln!(out, "{close}");
     }
     out.push_str("</g>\n</svg>\n");
     out
@@ -91,27 +98,23 @@ fn mark(state: State) -> &'static str {
     }
 }
 
-fn drawn(out: &mut String, number: usize, node: &Node, (x, y): (i32, i32)) {
+/// A node's shape and text; what does not fit in stands in its title.
+fn drawn(out: &mut String, node: &Node) {
     let lines = node.lines();
-    let title = std::iter::once(escaped(&node.id)).chain(lines.iter().map(|line| escaped(line))).collect::<Vec<_>>();
-    let classes = node.classes();
-    let gap = if classes.is_empty() { "" } else { " " };
-    let shape = node.state.map_or("box", State::word);
-    let left = if node.state.is_some() { 29 } else { 10 };
-    let _ = write!(
-        out,
-        "<g id=\"n{number}\" class=\"node{gap}{classes}\" tabindex=\"0\" transform=\"translate({x} {y})\"><title>{}</title>\
-         <use href=\"#sb-{shape}\"/>",
-        title.join("\n")
-    );
-    let fits = if node.state.is_some() { FITS } else { FITS + 2 };
-    let base = if lines.is_empty() { 25 } else { 18 };
-    let _ = write!(out, "<text x=\"{left}\" y=\"{base}\">{}</text>", escaped(&cut(&node.id, fits)));
-    if !lines.is_empty() {
-        let small = cut(&lines.join(" · "), FITS_SMALL);
-        let _ = write!(out, "<text class=\"small\" x=\"{left}\" y=\"33\">{}</text>", escaped(&small));
+    let (shape, left, fits) = match node.state {
+        Some(state) => (state.word(), 29, FITS),
+        None => ("box", 10, FITS + 2),
+    };
+    let (name, small) = (cut(&node.id, fits), cut(&lines.join(" · "), FITS_SMALL));
+    if name != clean(&node.id) || small != clean(&lines.join(" · ")) {
+        let title: Vec<String> = std::iter::once(&node.id).chain(&lines).map(|line| escaped(line)).collect();
+        let _ = write!(out, "<title>{}</title>", title.join("\n"));
     }
-    out.push_str("</g>\n");
+    let base = if lines.is_empty() { 25 } else { 18 };
+    let _ = write!(out, "<use href=\"#sb-{shape}\"/><text x=\"{left}\" y=\"{base}\">{}</text>", escaped(&name));
+    if !lines.is_empty() {
+        let _ = write!(out, "<text x=\"{left}\" y=\"33\">{}</text>", escaped(&small));
+    }
 }
 
 /// What kinds of edges there are, in words.

@@ -39,8 +39,9 @@ pub fn text(picture: &Picture) -> String {
             many => format!("on {}", many.iter().map(|on| (on + 1).to_string()).collect::<Vec<_>>().join(", ")),
         };
         let group = node.group.as_ref().map(|group| format!("group {}", clean(group)));
-        let words = [Some(node.said()), group, Some(stands)];
-        let words: Vec<String> = words.into_iter().flatten().filter(|word| !word.is_empty()).collect();
+        let notes = node.notes.iter().map(|note| clean(note).into_owned());
+        let words = std::iter::once(node.said()).chain(group).chain(notes).chain([stands]);
+        let words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
         let style = style(node.state, node.standing);
         let pad = " ".repeat(width.saturating_sub(names[at].chars().count()));
         let line = format!("{:>digits$} {style}{mark}{}{style:#}{pad}  {}", at + 1, names[at], words.join("; "));
