@@ -51,7 +51,13 @@ fn run(url: &str, folder: &Path, session: &str) -> Result<usize, String> {
     let scratch = Scratch::new(url, session)?;
     let target = Target::parse(url).map_err(|fault| fault.to_string())?;
     let dialect = engine_of(&target).map_err(|fault| fault.to_string())?.dialect();
-    let files = Files { dir: folder.join("migrations"), seeds: None, layout: None, session: Default::default() };
+    let files = Files {
+        dir: folder.join("migrations"),
+        seeds: None,
+        layout: None,
+        revision: None,
+        session: Default::default(),
+    };
     let project = Project::load(&files, dialect.name, dialect.flavor).map_err(|fault| fault.to_string())?;
     let graph = project.graph().map_err(|fault| fault.to_string())?;
     let history: Vec<&Migration> = project.ordered(&graph).into_iter().collect();

@@ -31,6 +31,8 @@ pub struct Class {
     pub adds_enum_value: Option<String>,
     /// It runs code that is not in its text, so it can touch anything.
     pub opaque: bool,
+    /// It changes or deletes what rows hold, beside adding some.
+    pub overwrites: bool,
     /// It gives rights to others, or takes them back.
     pub grants: bool,
     /// It does nothing at all: `SELECT 1`.
@@ -183,6 +185,7 @@ impl Reading<'_> {
             implicit_commit: self.flavor == Flavor::Mysql && self.commits(control),
             session: self.is_session(kind),
             reaches_out: self.reaches_out(),
+            overwrites: self.overwrites(),
             grants: matches!(self.word(0), "grant" | "revoke"),
             writes_rows: self.target(),
             takes_rows: self.takes_rows(),
@@ -285,6 +288,18 @@ impl Reading<'_> {
             let value = window[2].text(self.text).to_ascii_lowercase();
             matches!(option.as_str(), "create_slot" | "connect") && matches!(value.as_str(), "false" | "off" | "0")
         })
+    }
+
+    /// By its text; a type that is changed may be a narrower one, and a table that is dropped may have been copied before.
+    fn overwrites(&self) -> bool {
+        let has = |words: &[&str]| words.iter().any(|word| self.has(word));
+        match self.word(0) {
+            "update" | "delete" | "truncate" | "merge" | "replace" | "drop" => true,
+            "alter" => has(&["type", "modify", "change"]),
+            "insert" => has(&["update", "replace"]),
+            "with" => has(&["update", "delete", "merge"]),
+            _ => self.is_opaque(),
+        }
     }
 
     /// After MySQL's manual, "Statements That Cause an Implicit Commit".

@@ -1,19 +1,22 @@
-//! What a plan costs: the rows that its steps would drop, counted on the live database without writing (I11).
+//! What a plan costs: the rows that its steps would drop or write over, counted on the live database without writing (I11).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
 
+use crate::class;
 use crate::database::Database;
 use crate::fault::Result;
 use crate::id::Id;
 use crate::migration::units;
-use crate::plan::{Direction, Proven, Step};
+use crate::plan::{Direction, Proven, Step, Warrant};
 use crate::proof::Drops;
-use crate::saved::dropped;
+use crate::saved::{Lost, dropped};
+use crate::snapshot;
+use crate::sql::Flavor;
 
-/// Rows that a step would drop.
+/// Rows that a step would drop, or may write over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Cost {
     pub id: Id,
@@ -22,6 +25,7 @@ pub struct Cost {
     pub object: String,
     /// Rows of the table, or values of the column that are not NULL; `None` when they cannot be counted.
     pub rows: Option<u64>,
+    pub how: Lost,
 }
 
 impl Cost {
@@ -45,11 +49,11 @@ impl Cost {
 
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&dropped(&self.object, self.rows))
+        f.write_str(&dropped(&self.object, self.rows, self.how))
     }
 }
 
-/// Counts what each step would drop; what is empty costs nothing and is left out, and so is a column whose whole table is
+/// Counts what each step would drop, and what of it may write over; what is empty costs nothing and is left out, and so is a column whose whole table is
 /// dropped as well, and what the plan itself has brought.
 pub async fn costs(database: &mut Database, plan: &Proven) -> Result<Vec<Cost>> {
     let mut live = Live::default();
@@ -57,13 +61,22 @@ pub async fn costs(database: &mut Database, plan: &Proven) -> Result<Vec<Cost>> 
     let groups = units(plan.steps(), |(one, _), (other, _)| {
         one.direction == other.direction && one.migration.is_one_group_with(&other.migration)
     });
-    let steps = groups.iter().map(|group| &plan.steps()[group.start]).flat_map(|(step, warrant)| {
-        let drops = live.walk(step.direction, warrant.drops());
+    let flavor = database.engine().dialect().flavor;
+    let steps = groups.iter().flat_map(|group| {
+        let members = &plan.steps()[group.clone()];
+        let (step, warrant) = &members[0];
+        let written = members.iter().flat_map(|(step, warrant)| written(step, warrant, flavor)).collect();
+        let drops = live.walk(step.direction, warrant.drops(), written);
         drops.into_iter().map(move |dropped| (step, dropped))
     });
     let drops: Vec<(&Step, Dropped)> = steps.collect();
-    let whole: BTreeSet<String> =
-        drops.iter().filter_map(|(_, drop)| drop.live.strip_prefix("table ")).map(str::to_owned).collect();
+    let is_dropped = |drop: &&(&Step, Dropped)| drop.1.how == Lost::Dropped;
+    let whole: BTreeSet<String> = drops
+        .iter()
+        .filter(is_dropped)
+        .filter_map(|(_, drop)| drop.live.strip_prefix("table "))
+        .map(str::to_owned)
+        .collect();
     let is_within = |drop: &Dropped| owner(&drop.live).is_some_and(|table| whole.contains(table));
     let drops: Vec<(&Step, Dropped)> = drops.into_iter().filter(|(_, drop)| !is_within(drop)).collect();
     let objects: Vec<String> = drops.iter().map(|(_, drop)| drop.live.clone()).collect();
@@ -71,17 +84,45 @@ pub async fn costs(database: &mut Database, plan: &Proven) -> Result<Vec<Cost>> 
     let mut costs = Vec::new();
     for ((step, drop), rows) in drops.into_iter().zip(counts) {
         if rows != Some(0) {
-            costs.push(Cost { id: step.migration.id.clone(), direction: step.direction, object: drop.title, rows });
+            let (id, direction) = (step.migration.id.clone(), step.direction);
+            costs.push(Cost { id, direction, object: drop.title, rows, how: drop.how });
         }
     }
     costs.dedup();
     Ok(costs)
 }
 
-/// What a step drops: its title when it does, and the one that it has in the database now.
+/// Titles of what the proof saw lost there and back, and the step's script may have changed or deleted. What the up dropped is gone
+/// already when the down runs.
+fn written(step: &Step, warrant: &Warrant, flavor: Flavor) -> Vec<String> {
+    let (loses, Drops { up_drops, .. }) = (warrant.loses(), warrant.drops());
+    let Some(script) = step.script().filter(|_| !loses.is_empty()) else { return Vec::new() };
+    let names_of = |statement| {
+        let class = class::classify(script, statement);
+        class.overwrites.then(|| (class.opaque, script.names_of(statement)))
+    };
+    let written: Vec<(bool, BTreeSet<String>)> = script.statements().iter().filter_map(names_of).collect();
+    // A table's name has its schema before it on PostgreSQL.
+    let of_table = if flavor == Flavor::Postgres { 2 } else { 1 };
+    let title = |lost: &String| {
+        let parts = snapshot::parts(lost);
+        let kind = if parts.len() > of_table { "column" } else { "table" };
+        let table = parts.get(of_table - 1)?.to_lowercase();
+        let is_written = written.iter().any(|(is_opaque, names)| *is_opaque || names.contains(&table));
+        is_written.then(|| format!("{kind} {lost}"))
+    };
+    let is_gone = |title: &String| {
+        let table = owner(title).map(|table| format!("table {table}"));
+        up_drops.iter().any(|gone| gone == title || Some(gone) == table.as_ref())
+    };
+    loses.iter().filter_map(title).filter(|title| !is_gone(title)).collect()
+}
+
+/// What a step drops or writes over: its title when it does, and the one that it has in the database now.
 struct Dropped {
     title: String,
     live: String,
+    how: Lost,
 }
 
 /// What the live database has of the tables and columns that a plan walks over.
@@ -94,19 +135,27 @@ struct Live {
 }
 
 impl Live {
-    /// Takes one step; gives what it drops of what is there now.
-    fn walk(&mut self, direction: Direction, drops: Drops) -> Vec<Dropped> {
+    /// Takes one step, with the titles of what it may write over; gives what it drops or writes over of what is there now.
+    fn walk(&mut self, direction: Direction, drops: Drops, written: Vec<String>) -> Vec<Dropped> {
         let Drops { up_drops, down_drops, moves } = drops;
         let (gone, come) = match direction {
             Direction::Up => (up_drops, down_drops),
             Direction::Down => (down_drops, up_drops),
         };
         let mut dropped = Vec::new();
+        let is_within = |brought: &BTreeSet<String>, title: &str| {
+            owner(title).is_some_and(|table| brought.contains(&format!("table {table}")))
+        };
+        for title in written {
+            let is_brought = self.brought.contains(&title) || is_within(&self.brought, &title);
+            if !is_brought && !gone.contains(&title) {
+                dropped.push(Dropped { live: self.name(&title), title, how: Lost::Written });
+            }
+        }
         for title in gone {
-            let table = owner(&title).map(|table| format!("table {table}"));
-            let is_brought = table.is_some_and(|table| self.brought.contains(&table));
-            if !self.brought.remove(&title) && !is_brought {
-                dropped.push(Dropped { live: self.name(&title), title });
+            let is_within = is_within(&self.brought, &title);
+            if !self.brought.remove(&title) && !is_within {
+                dropped.push(Dropped { live: self.name(&title), title, how: Lost::Dropped });
             }
         }
         for (before, after) in moves {
@@ -158,6 +207,7 @@ mod tests {
             direction: Direction::Down,
             object: object.to_owned(),
             rows: Some(3),
+            how: Lost::Dropped,
         };
         let column = cost("column public.users.email");
         assert!(column.is_covered_by("users.email"));
@@ -177,7 +227,11 @@ mod tests {
 
     fn walked(steps: &[(Direction, Drops)]) -> Vec<String> {
         let mut live = Live::default();
-        steps.iter().flat_map(|(direction, drops)| live.walk(*direction, drops.clone())).map(|drop| drop.live).collect()
+        steps
+            .iter()
+            .flat_map(|(direction, drops)| live.walk(*direction, drops.clone(), Vec::new()))
+            .map(|drop| drop.live)
+            .collect()
     }
 
     #[test]

@@ -180,7 +180,10 @@ fn column(old: &Print, new: &Print, was: &ColumnPrint, is: &ColumnPrint) -> Opti
         return Some((was.values - is.values, sure, What::Lost));
     }
     if is.values > was.values {
-        return Some((is.values - was.values, Sure::AtLeast, What::Appeared));
+        // Beside those that were NULL, others may have changed, where there are any.
+        let (sure, what) =
+            if was.values == 0 { (Sure::Exactly, What::Appeared) } else { (Sure::AtLeast, What::Changed) };
+        return Some((is.values - was.values, sure, what));
     }
     let differs = was.type_text == is.type_text && was.hash != is.hash;
     differs.then_some((1, if was.values == 1 { Sure::Exactly } else { Sure::AtLeast }, What::Changed))
@@ -230,7 +233,7 @@ mod tests {
         assert_eq!(words(&before, &["6", "y", "aa:6", "00:0"]), ["t.b lost 4 values"]);
         assert_eq!(words(&before, &["6", "y", "ab:6", "bb:4"]), ["at least 1 value of t.a changed"]);
         assert_eq!(words(&before, &["6", "y", "aa:6", "bb:4"]), ["at least 2 rows of t changed"]);
-        assert_eq!(words(&before, &["6", "y", "aa:6", "bc:6"]), ["t.b has at least 2 values more"]);
+        assert_eq!(words(&before, &["6", "y", "aa:6", "bc:6"]), ["at least 2 values of t.b changed"]);
     }
 
     #[test]

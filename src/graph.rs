@@ -2,14 +2,14 @@
 //!
 //! Acyclic by construction: what cannot be ordered is not a [`Graph`] but findings, all of them at once. Its order is
 //! the folder's order wherever the edges leave a choice, so that the same files always run in the same order.
+//!
+//! Names are looked up once, while it is built. From then on a migration is a number: its place in the order.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap};
 
-use petgraph::Direction;
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::visit::EdgeRef;
 
 use crate::finding::{Finding, Place};
 use crate::id::{self, Id};
@@ -34,13 +34,18 @@ pub struct Node<'a> {
     pub observed: Option<&'a [Id]>,
 }
 
-/// The graph; an edge goes from what is required to what requires it.
-#[derive(Clone, Debug)]
-pub struct Graph {
-    graph: DiGraph<Id, Edge>,
-    index: HashMap<Id, NodeIndex>,
-    order: Vec<NodeIndex>,
+/// The graph, over ids that stand elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct Graph<'a> {
+    /// By number.
+    ids: Vec<&'a Id>,
+    /// By number: what it requires, by number.
+    requires: Vec<Requires>,
+    numbers: HashMap<&'a str, usize>,
 }
+
+/// What a migration requires directly, in the order of the folder, and how that is known.
+type Requires = (Edge, Vec<usize>);
 
 /// Where an edge comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,106 +60,90 @@ impl Edge {
     pub const ALL: [Edge; 3] = [Edge::Declared, Edge::Observed, Edge::Before];
 }
 
-impl Graph {
+impl<'a> Graph<'a> {
     /// Builds the graph of migrations that are given in the order of their folder. Where an id comes twice, the first
     /// counts; the check of ids tells it.
     ///
     /// # Errors
     /// A finding for each required id that no migration has, and for each circle.
-    pub fn new(nodes: &[Node<'_>]) -> Result<Graph, Vec<Finding>> {
-        let mut graph = DiGraph::with_capacity(nodes.len(), nodes.len());
-        let mut index = HashMap::with_capacity(nodes.len());
+    pub fn new(nodes: &[Node<'a>]) -> Result<Graph<'a>, Vec<Finding>> {
+        let mut places = HashMap::with_capacity(nodes.len());
         let mut firsts = Vec::with_capacity(nodes.len());
         for node in nodes {
-            if !index.contains_key(node.id) {
-                index.insert(node.id.clone(), graph.add_node(node.id.clone()));
+            places.entry(node.id.as_str()).or_insert_with(|| {
                 firsts.push(node);
-            }
+                firsts.len() - 1
+            });
         }
         let mut findings = Vec::new();
-        for (position, node) in firsts.iter().enumerate() {
-            let to = NodeIndex::new(position);
-            let (edge, from) = sources(node, to, &index, &mut findings);
-            for from in from {
-                graph.update_edge(from, to, edge);
-            }
+        let mut requires = Vec::with_capacity(firsts.len());
+        for (at, node) in firsts.iter().enumerate() {
+            requires.push(sources(node, at, &places, |id| findings.push(unknown(node, id, &firsts))));
         }
-        let order = sorted(&graph);
-        if order.len() < graph.node_count() {
-            findings.extend(circles(&graph, &firsts));
+        let order = sorted(&requires);
+        if order.len() < requires.len() {
+            findings.extend(circles(&requires, &firsts));
         }
-        if findings.is_empty() { Ok(Graph { graph, index, order }) } else { Err(findings) }
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        // What was a place in the folder becomes a place in the order.
+        let mut numbers = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(number, at)| numbers[*at] = number);
+        places.values_mut().for_each(|at| *at = numbers[*at]);
+        requires.iter_mut().flat_map(|(_, from)| from).for_each(|at| *at = numbers[*at]);
+        let requires = order.iter().map(|at| std::mem::replace(&mut requires[*at], (Edge::Before, Vec::new())));
+        let ids = order.iter().map(|at| firsts[*at].id).collect();
+        Ok(Graph { ids, requires: requires.collect(), numbers: places })
     }
 
     /// All ids, each behind all that it requires; the folder's order where there is a choice.
-    pub fn order(&self) -> impl Iterator<Item = &Id> {
-        self.order.iter().map(|node| &self.graph[*node])
+    pub fn order(&self) -> &[&'a Id] {
+        &self.ids
     }
 
-    /// What a migration requires directly, and how we know.
-    pub fn requires(&self, id: &Id) -> Vec<(&Id, Edge)> {
-        let Some(node) = self.index.get(id) else { return Vec::new() };
-        let edges = self.graph.edges_directed(*node, Direction::Incoming);
-        let mut sources: Vec<(NodeIndex, Edge)> = edges.map(|edge| (edge.source(), *edge.weight())).collect();
-        sources.sort_unstable_by_key(|(source, _)| *source);
-        sources.into_iter().map(|(source, edge)| (&self.graph[source], edge)).collect()
+    /// The place of a migration in the order.
+    pub fn number(&self, id: &Id) -> Option<usize> {
+        self.numbers.get(id.as_str()).copied()
     }
 
-    /// These migrations and everything that they stand on. Ids that the graph does not know are left out.
-    pub fn ancestors<'a>(&self, ids: impl IntoIterator<Item = &'a Id>) -> BTreeSet<&Id> {
-        self.closure(ids, Direction::Incoming)
+    /// What the migration at a place of the order requires directly, by place, and how we know. In the order of the folder.
+    pub fn requires(&self, number: usize) -> (Edge, &[usize]) {
+        let (edge, from) = &self.requires[number];
+        (*edge, from)
     }
 
-    /// These migrations and everything that stands on them. Ids that the graph does not know are left out.
-    pub fn descendants<'a>(&self, ids: impl IntoIterator<Item = &'a Id>) -> BTreeSet<&Id> {
-        self.closure(ids, Direction::Outgoing)
-    }
-
-    fn closure<'a>(&self, ids: impl IntoIterator<Item = &'a Id>, direction: Direction) -> BTreeSet<&Id> {
-        let mut seen = vec![false; self.graph.node_count()];
-        let mut stack: Vec<NodeIndex> = ids.into_iter().filter_map(|id| self.index.get(id).copied()).collect();
-        let mut out = BTreeSet::new();
-        while let Some(node) = stack.pop() {
-            if !std::mem::replace(&mut seen[node.index()], true) {
-                out.insert(&self.graph[node]);
-                stack.extend(self.graph.neighbors_directed(node, direction));
-            }
-        }
-        out
+    /// As [`requires`](Graph::requires), where that is declared or was observed, or nothing comes before it.
+    pub fn known(&self, number: usize) -> Option<&[usize]> {
+        let (edge, from) = self.requires(number);
+        (edge != Edge::Before || from.is_empty()).then_some(from)
     }
 }
 
-/// What a migration stands on. Findings are told for declared ids that nobody has. An observation that names what is gone
-/// or comes later is out of date: then nothing is observed.
-fn sources(
-    node: &Node<'_>,
-    to: NodeIndex,
-    index: &HashMap<Id, NodeIndex>,
-    findings: &mut Vec<Finding>,
-) -> (Edge, Vec<NodeIndex>) {
-    if let Some(declared) = node.declared {
-        let mut known = Vec::with_capacity(declared.len());
-        for id in declared {
-            match index.get(id) {
-                Some(from) => known.push(*from),
-                None => findings.push(unknown(node, id, index)),
-            }
-        }
-        return (Edge::Declared, known);
-    }
-    let place = |id: &Id| index.get(id).copied().filter(|from| *from < to);
-    match node.observed.and_then(|ids| ids.iter().map(place).collect()) {
-        Some(observed) => (Edge::Observed, observed),
-        None => (Edge::Before, to.index().checked_sub(1).map(NodeIndex::new).into_iter().collect()),
-    }
+/// What a migration requires, by place in the folder. An observation that names what is gone or comes later is out of date:
+/// then nothing is observed.
+fn sources(node: &Node<'_>, at: usize, places: &HashMap<&str, usize>, unknown: impl FnMut(&Id)) -> Requires {
+    let place = |id: &Id| places.get(id.as_str()).copied();
+    let earlier = |id: &Id| place(id).filter(|from| *from < at);
+    let (edge, mut from): (Edge, Vec<usize>) = if let Some(declared) = node.declared {
+        declared.iter().filter(|id| place(id).is_none()).for_each(unknown);
+        (Edge::Declared, declared.iter().filter_map(place).collect())
+    } else if let Some(observed) = node.observed.and_then(|ids| ids.iter().map(earlier).collect()) {
+        (Edge::Observed, observed)
+    } else {
+        (Edge::Before, at.checked_sub(1).into_iter().collect())
+    };
+    from.sort_unstable();
+    from.dedup();
+    (edge, from)
 }
 
 /// The finding for a required id that no migration has.
-fn unknown(node: &Node<'_>, required: &Id, index: &HashMap<Id, NodeIndex>) -> Finding {
+fn unknown(node: &Node<'_>, required: &Id, nodes: &[&Node<'_>]) -> Finding {
     let finding = Finding::error(UNKNOWN, format!("requires `{required}`, which no migration is called"))
         .of(node.id)
         .at(Place::new(node.path, 1, 1));
-    let help = match id::find(index.keys(), required.as_str()) {
+    let help = match id::find(nodes.iter().map(|node| node.id), required.as_str()) {
         Ok(near) => Some(format!("did you mean `{near}`?")),
         Err(fault) => fault.parts().help.clone().filter(|help| help.starts_with("did you mean")),
     };
@@ -164,18 +153,32 @@ fn unknown(node: &Node<'_>, required: &Id, index: &HashMap<Id, NodeIndex>) -> Fi
     }
 }
 
-/// Kahn's algorithm, the smallest position first. Nodes of a circle, and behind one, are left out.
-fn sorted(graph: &DiGraph<Id, Edge>) -> Vec<NodeIndex> {
-    let mut open: Vec<usize> =
-        graph.node_indices().map(|node| graph.edges_directed(node, Direction::Incoming).count()).collect();
-    let free = graph.node_indices().filter(|node| open[node.index()] == 0);
-    let mut ready: BinaryHeap<Reverse<NodeIndex>> = free.map(Reverse).collect();
-    let mut order = Vec::with_capacity(graph.node_count());
-    while let Some(Reverse(node)) = ready.pop() {
-        order.push(node);
-        for next in graph.neighbors(node) {
-            open[next.index()] -= 1;
-            if open[next.index()] == 0 {
+/// The edges, from what is required to what requires it.
+fn edges(requires: &[Requires]) -> DiGraph<(), ()> {
+    let mut graph = DiGraph::with_capacity(requires.len(), requires.len());
+    for _ in requires {
+        graph.add_node(());
+    }
+    let edges = requires.iter().enumerate().flat_map(|(to, (_, from))| from.iter().map(move |from| (*from, to)));
+    graph.extend_with_edges(edges.map(|(from, to)| (NodeIndex::new(from), NodeIndex::new(to))));
+    graph
+}
+
+/// Kahn's algorithm, the smallest place first. What stands in a circle, and behind one, is left out.
+fn sorted(requires: &[Requires]) -> Vec<usize> {
+    // Mostly nothing requires what comes later, and then the order is the folder's.
+    if requires.iter().enumerate().all(|(at, (_, from))| from.iter().all(|from| *from < at)) {
+        return (0..requires.len()).collect();
+    }
+    let graph = edges(requires);
+    let mut open: Vec<usize> = requires.iter().map(|(_, from)| from.len()).collect();
+    let mut ready: BinaryHeap<Reverse<usize>> = (0..open.len()).filter(|at| open[*at] == 0).map(Reverse).collect();
+    let mut order = Vec::with_capacity(open.len());
+    while let Some(Reverse(at)) = ready.pop() {
+        order.push(at);
+        for next in graph.neighbors(NodeIndex::new(at)).map(NodeIndex::index) {
+            open[next] -= 1;
+            if open[next] == 0 {
                 ready.push(Reverse(next));
             }
         }
@@ -185,35 +188,34 @@ fn sorted(graph: &DiGraph<Id, Edge>) -> Vec<NodeIndex> {
 
 /// A finding for each circle, which names all that stand in it. (Kosaraju, because Tarjan's recursion in petgraph would
 /// overflow the stack on a long circle.)
-fn circles(graph: &DiGraph<Id, Edge>, nodes: &[&Node<'_>]) -> Vec<Finding> {
-    let mut rings = kosaraju_scc(graph);
+fn circles(requires: &[Requires], nodes: &[&Node<'_>]) -> Vec<Finding> {
+    let mut rings: Vec<Vec<usize>> =
+        kosaraju_scc(&edges(requires)).iter().map(|ring| ring.iter().map(|node| node.index()).collect()).collect();
     rings.iter_mut().for_each(|ring| ring.sort_unstable());
-    rings.retain(|ring| ring.len() > 1 || graph.contains_edge(ring[0], ring[0]));
+    rings.retain(|ring| ring.len() > 1 || requires[ring[0]].1.contains(&ring[0]));
     rings.sort_unstable();
-    rings.iter().map(|ring| circle(graph, nodes, ring)).collect()
+    rings.iter().map(|ring| circle(requires, nodes, ring)).collect()
 }
 
-fn circle(graph: &DiGraph<Id, Edge>, nodes: &[&Node<'_>], ring: &[NodeIndex]) -> Finding {
-    let inside: BTreeSet<NodeIndex> = ring.iter().copied().collect();
+fn circle(requires: &[Requires], nodes: &[&Node<'_>], ring: &[usize]) -> Finding {
     let mut detail = Vec::new();
-    for node in ring {
-        let edges = graph.edges_directed(*node, Direction::Incoming).filter(|edge| inside.contains(&edge.source()));
-        let mut edges: Vec<(NodeIndex, Edge)> = edges.map(|edge| (edge.source(), *edge.weight())).collect();
-        edges.sort_unstable_by_key(|(from, _)| *from);
-        detail.extend(edges.into_iter().map(|(from, edge)| match edge {
-            Edge::Before => format!("{} declares nothing, so it stands on {} before it", graph[*node], graph[from]),
-            Edge::Declared | Edge::Observed => format!("{} requires {}", graph[*node], graph[from]),
+    for at in ring {
+        let (edge, from) = &requires[*at];
+        let id = nodes[*at].id;
+        detail.extend(from.iter().filter(|from| ring.binary_search(from).is_ok()).map(|from| match edge {
+            Edge::Before => format!("{id} declares nothing, so it stands on {} before it", nodes[*from].id),
+            Edge::Declared | Edge::Observed => format!("{id} requires {}", nodes[*from].id),
         }));
     }
-    let names: Vec<&str> = ring.iter().take(NAMED).map(|node| graph[*node].as_str()).collect();
+    let names: Vec<&str> = ring.iter().take(NAMED).map(|at| nodes[*at].id.as_str()).collect();
     let more = ring.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let message = match names.as_slice() {
         [one] if more.is_empty() => format!("{one} requires itself"),
         _ => format!("{} migrations require each other in a circle: {}{more}", ring.len(), names.join(", ")),
     };
-    let declares = ring.iter().map(|node| nodes[node.index()]).find(|node| node.declared.is_some());
-    let at = declares.unwrap_or(nodes[ring[0].index()]);
+    let declares = ring.iter().map(|at| nodes[*at]).find(|node| node.declared.is_some());
+    let at = declares.unwrap_or(nodes[ring[0]]);
     Finding::error(CYCLE, message)
         .of(at.id)
         .at(Place::new(at.path, 1, 1))
@@ -233,8 +235,8 @@ mod tests {
         Node { id, path: "migration.toml", declared, observed }
     }
 
-    fn names<'a>(ids: impl IntoIterator<Item = &'a Id>) -> Vec<&'a str> {
-        ids.into_iter().map(Id::as_str).collect()
+    fn names<'a>(ids: &[&'a Id]) -> Vec<&'a str> {
+        ids.iter().map(|id| id.as_str()).collect()
     }
 
     #[test]
@@ -248,9 +250,12 @@ mod tests {
         ];
         let graph = Graph::new(&nodes).unwrap();
         assert_eq!(names(graph.order()), ["1", "2", "3", "4"]);
-        assert_eq!(names(graph.descendants(&all[..1])), ["1", "2", "4"]);
-        assert_eq!(names(graph.ancestors(&all[2..])), ["1", "3", "4"]);
-        assert_eq!(graph.requires(&all[3]), [(&all[0], Edge::Observed)]);
+        let requires: Vec<(Edge, &[usize])> = (0..4).map(|number| graph.requires(number)).collect();
+        let none: &[usize] = &[];
+        assert_eq!(
+            requires,
+            [(Edge::Before, none), (Edge::Before, &[0]), (Edge::Declared, none), (Edge::Observed, &[0])]
+        );
     }
 
     #[test]
@@ -263,7 +268,7 @@ mod tests {
             node(&all[2], None, Some(&all[..1])),
         ];
         let graph = Graph::new(&nodes).unwrap();
-        assert_eq!(graph.requires(&all[1]), [(&all[0], Edge::Before)]);
+        assert_eq!(graph.requires(1), (Edge::Before, &[0][..]));
         assert_eq!(names(graph.order()), ["1", "2", "3"]);
     }
 
@@ -297,8 +302,8 @@ mod tests {
         let all: Vec<Id> = (0..100_000).map(|n| Id::new(format!("{n:06}"))).collect();
         let mut nodes: Vec<Node<'_>> = all.iter().map(|id| node(id, None, None)).collect();
         let graph = Graph::new(&nodes).unwrap();
-        assert!(graph.order().eq(&all));
-        assert_eq!(graph.descendants(&all[..1]).len(), 100_000);
+        assert!(graph.order().iter().copied().eq(&all));
+        drop(graph);
         nodes[0].declared = Some(&all[99_999..]);
         let findings = Graph::new(&nodes).unwrap_err();
         assert_eq!(findings.len(), 1);
@@ -312,5 +317,7 @@ mod tests {
             [node(&all[0], Some(&all[2..]), None), node(&all[1], Some(&[]), None), node(&all[2], Some(&[]), None)];
         let graph = Graph::new(&nodes).unwrap();
         assert_eq!(names(graph.order()), ["2", "3", "1"]);
+        assert_eq!(graph.requires(2), (Edge::Declared, &[1][..]));
+        assert_eq!(graph.number(&all[0]), Some(2));
     }
 }

@@ -193,6 +193,17 @@ impl Warrant {
         }
     }
 
+    /// Tables and columns whose rows do not come back, as `public.users` or `public.users.email`.
+    pub fn loses(&self) -> Vec<String> {
+        match self {
+            Warrant::Proof { loses, .. } => loses.clone(),
+            Warrant::Recorded { warrant } => {
+                warrant.get("loses").and_then(|loses| Vec::deserialize(loses).ok()).unwrap_or_default()
+            }
+            Warrant::Waiver { .. } | Warrant::Adopted { .. } => Vec::new(),
+        }
+    }
+
     /// What a recorded one says of the group that was proven as one.
     pub fn recorded_group(&self) -> Option<&str> {
         match self {

@@ -1,14 +1,14 @@
 //! Planning against a live database: what is applied, what is asked, which scripts, and what lets each step through.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::database::Database;
 use crate::engine::Server;
 use crate::fault::{Fault, Result};
 use crate::finding::{Finding, Place};
-use crate::goal::{self, Aim, Goal, Ground, Node, Why};
-use crate::graph::{Edge, Graph};
+use crate::goal::{self, Aim, Footing, Goal, Ground, Moves, Why};
+use crate::graph::Graph;
 use crate::id::Id;
 use crate::ledger::{Applied, Entry, Open, State};
 use crate::migration::{Down, Irreversible, Migration, Settings, group_sha, units};
@@ -40,25 +40,19 @@ impl From<Goal> for Target {
 /// # Errors
 /// Refused when a script that would have to run is nowhere to be had, or when something is to be kept that cannot stay.
 pub async fn plan(database: &mut Database, project: &Project, state: &State, target: &Target) -> Result<Plan> {
-    let ground = ground(database, project, state, &target.goal).await?;
-    let moves = goal::moves(&ground, &target.goal).map_err(|conflict| {
-        let what = format!("`{}` cannot stay", conflict.kept);
-        Fault::refused(what)
-            .cause(format!("it stands on `{}`, which is to be taken back", conflict.stands_on))
-            .help("leave one of the two out of the command; `switchback graph` shows what stands on what")
-    })?;
-    let held: BTreeMap<&Id, &Applied> = state.applied.iter().map(|applied| (&applied.id, applied)).collect();
+    let here = project.by_id();
+    let moves = moves(database, project, &here, state, &target.goal).await?;
+    let held = held(state);
     let unplaced = |id: &Id| Fault::bug(format!("`{id}` is planned and not there"));
     let mut steps = Vec::with_capacity(moves.reverts.len() + moves.applies.len());
     for (id, why) in moves.reverts {
         let applied = *held.get(&id).ok_or_else(|| unplaced(&id))?;
-        let (migration, source) = reverting(database, project, applied).await?;
+        let (migration, source) = reverting(database, here.get(&id).copied(), applied).await?;
         let (migration, reverts) = (Arc::new(migration), Some(applied.seq));
         steps.push(Step { direction: Direction::Down, migration, source, reverts, held_by: None, why, requires: None });
     }
-    let by_id: BTreeMap<&Id, &Migration> = project.migrations.iter().map(|one| (&one.id, one)).collect();
     for (id, why) in moves.applies {
-        let here = by_id.get(&id).copied();
+        let here = here.get(&id).copied();
         let (migration, source, requires) = match target.rows.get(&id) {
             Some(seq) => wanted(database, &id, *seq, here).await?,
             None => (here.ok_or_else(|| unplaced(&id))?.clone(), Source::Checkout, None),
@@ -76,18 +70,20 @@ pub async fn plan(database: &mut Database, project: &Project, state: &State, tar
 /// Refused when one of them is another now, or nowhere to be had.
 pub async fn saved_plan(database: &mut Database, project: &Project, state: &State, saved: &Saved) -> Result<Plan> {
     let mut steps = Vec::with_capacity(saved.steps.len());
+    let (here, held) = (project.by_id(), held(state));
     for step in &saved.steps {
         let id = &step.id;
-        let here = || project.get(id).filter(|migration| step.is_of(migration)).cloned();
+        let here = here.get(id).copied();
         let found = match (step.direction, step.row) {
-            (Direction::Down, Some(row)) => match state.applied.iter().find(|one| one.id == *id && one.seq == row) {
-                Some(applied) => Some(reverting(database, project, applied).await?.0),
+            (Direction::Down, Some(row)) => match held.get(id).filter(|one| one.seq == row) {
+                Some(applied) => Some(reverting(database, here, applied).await?.0),
                 None => None,
             },
             (Direction::Up, Some(row)) => Some(wanted(database, id, row, None).await?.0),
-            (_, None) => here(),
+            (_, None) => None,
         };
-        let migration = match found.filter(|migration| step.is_of(migration)).or_else(here) {
+        let of_checkout = || here.filter(|migration| step.is_of(migration)).cloned();
+        let migration = match found.filter(|migration| step.is_of(migration)).or_else(of_checkout) {
             Some(migration) => Arc::new(migration),
             None => {
                 let fault = Fault::refused(format!(
@@ -132,55 +128,66 @@ async fn wanted(
     Ok((of_row(database, id, &row).await?, Source::Ledger, edges))
 }
 
-/// Everything that a plan may move, and what stands on what. What is applied stands on what the ledger says that it stood on;
-/// where that says nothing, on what the checkout says of the very same migration, and else on what was applied before it.
-pub async fn ground(database: &mut Database, project: &Project, state: &State, goal: &Goal) -> Result<Ground> {
+/// What is applied, by id.
+fn held(state: &State) -> HashMap<&Id, &Applied> {
+    state.applied.iter().map(|applied| (&applied.id, applied)).collect()
+}
+
+/// The moves to the goal, by all that ledger and checkout say of what stands on what.
+async fn moves(
+    database: &mut Database,
+    project: &Project,
+    here: &HashMap<&Id, &Migration>,
+    state: &State,
+    goal: &Goal,
+) -> Result<Moves> {
     let graph = match project.graph() {
-        Ok(graph) => Some(graph),
+        Ok(graph) => graph,
         // Going back needs nothing of the checkout: the ledger has it all.
-        Err(_) if goal.goes_back() => None,
+        Err(_) if goal.goes_back() => Graph::default(),
         Err(fault) => return Err(fault),
     };
     let groups = match goal.aim {
         Aim::All | Aim::Nothing if goal.keep.is_empty() => BTreeMap::new(),
-        _ => groups(database, project, state).await?,
+        _ => groups(database, here, state).await?,
     };
-    let recorded = match goal.needs_edges() {
-        true => recorded_edges(database, state).await?,
-        false => BTreeMap::new(),
+    let applied = match goal.needs_edges() {
+        true => footings(database, here, state).await?,
+        false => state.applied.iter().map(|one| (&one.id, Footing::Before)).collect(),
     };
-    let order: Vec<&Id> = graph.iter().flat_map(Graph::order).collect();
-    let ranks: HashMap<&Id, usize> = order.iter().enumerate().map(|(rank, id)| (*id, rank)).collect();
-    let of_checkout = |id: &Id| edges(graph.as_ref()?, id);
-    let node = |id: &Id, requires: Vec<Id>| Node {
-        id: id.clone(),
-        requires,
-        group: groups.get(id).cloned(),
-        rank: ranks.get(id).copied(),
+    goal::moves(&Ground::new(&graph, &applied, &groups), goal).map_err(|conflict| {
+        let what = format!("`{}` cannot stay", conflict.kept);
+        Fault::refused(what)
+            .cause(format!("it stands on `{}`, which is to be taken back", conflict.stands_on))
+            .help("leave one of the two out of the command; `switchback graph` shows what stands on what")
+    })
+}
+
+/// Where it is said what each applied migration stands on: in the ledger; where that says nothing, in a checkout that has the
+/// very same migration; and else nowhere.
+async fn footings<'a>(
+    database: &mut Database,
+    here: &HashMap<&Id, &Migration>,
+    state: &'a State,
+) -> Result<Vec<(&'a Id, Footing)>> {
+    let mut recorded = recorded_edges(database, state).await?;
+    let footing = |one: &'a Applied| match recorded.remove(&one.order) {
+        Some(edges) => (&one.id, Footing::Recorded(edges)),
+        None if is_same(here, one) => (&one.id, Footing::Checkout),
+        None => (&one.id, Footing::Before),
     };
-    let here: HashMap<&Id, &Migration> = project.migrations.iter().map(|one| (&one.id, one)).collect();
-    let mut applied = Vec::with_capacity(state.applied.len());
-    for (at, one) in state.applied.iter().enumerate() {
-        let before = || at.checked_sub(1).map(|before| state.applied[before].id.clone()).into_iter().collect();
-        let is_same = || here.get(&one.id).is_some_and(|here| here.digest() == one.digest);
-        let requires = match recorded.get(&one.order) {
-            _ if !goal.needs_edges() => Vec::new(),
-            Some(edges) => edges.clone(),
-            None => of_checkout(&one.id).filter(|_| is_same()).unwrap_or_else(before),
-        };
-        applied.push(node(&one.id, requires));
-    }
-    let held: HashSet<&Id> = state.applied.iter().map(|one| &one.id).collect();
-    let requires = |id: &Id| graph.iter().flat_map(|graph| graph.requires(id)).map(|(id, _)| id.clone()).collect();
-    let pending = order.iter().filter(|id| !held.contains(*id)).map(|id| node(id, requires(id))).collect();
-    Ok(Ground::new(applied, pending))
+    Ok(state.applied.iter().map(footing).collect())
+}
+
+/// Whether the checkout has the very migration that is applied.
+fn is_same(here: &HashMap<&Id, &Migration>, applied: &Applied) -> bool {
+    here.get(&applied.id).is_some_and(|one| one.digest() == applied.digest)
 }
 
 /// What a migration of the checkout stands on directly, where that is declared or was observed.
-fn edges(graph: &Graph, id: &Id) -> Option<Vec<Id>> {
-    let edges = graph.requires(id);
-    let is_known = edges.iter().all(|(_, edge)| *edge != Edge::Before);
-    is_known.then(|| edges.into_iter().map(|(id, _)| id.clone()).collect())
+fn edges(graph: &Graph<'_>, id: &Id) -> Option<Vec<Id>> {
+    let known = graph.known(graph.number(id)?)?;
+    Some(known.iter().map(|number| graph.order()[*number].clone()).collect())
 }
 
 /// Has the steps that are applied from the checkout keep what they stand on.
@@ -198,12 +205,14 @@ async fn recorded_edges(database: &mut Database, state: &State) -> Result<BTreeM
 }
 
 /// The groups of what is in the checkout and of what is applied, by id; what was applied otherwise keeps the group that it had.
-async fn groups(database: &mut Database, project: &Project, state: &State) -> Result<BTreeMap<Id, String>> {
-    let grouped = project.migrations.iter().filter_map(|one| Some((one.id.clone(), one.settings.group.clone()?)));
+async fn groups(
+    database: &mut Database,
+    here: &HashMap<&Id, &Migration>,
+    state: &State,
+) -> Result<BTreeMap<Id, String>> {
+    let grouped = here.values().filter_map(|one| Some((one.id.clone(), one.settings.group.clone()?)));
     let mut groups: BTreeMap<Id, String> = grouped.collect();
-    let known: BTreeMap<&Id, &Migration> = project.migrations.iter().map(|one| (&one.id, one)).collect();
-    let is_same = |applied: &&Applied| known.get(&applied.id).is_some_and(|one| one.digest() == applied.digest);
-    let others: BTreeSet<i64> = state.applied.iter().filter(|one| !is_same(one)).map(|one| one.seq).collect();
+    let others: BTreeSet<i64> = state.applied.iter().filter(|one| !is_same(here, one)).map(|one| one.seq).collect();
     if others.is_empty() {
         return Ok(groups);
     }
@@ -219,8 +228,12 @@ async fn groups(database: &mut Database, project: &Project, state: &State) -> Re
 }
 
 /// The migration to take back: the checkout's where it is the very one that was applied, else the ledger's (I3).
-async fn reverting(database: &mut Database, project: &Project, applied: &Applied) -> Result<(Migration, Source)> {
-    match project.get(&applied.id).filter(|migration| migration.digest() == applied.digest) {
+async fn reverting(
+    database: &mut Database,
+    here: Option<&Migration>,
+    applied: &Applied,
+) -> Result<(Migration, Source)> {
+    match here.filter(|migration| migration.digest() == applied.digest) {
         Some(migration) => Ok((migration.clone(), Source::Checkout)),
         None => Ok((stored(database, applied).await?, Source::Ledger)),
     }
@@ -460,9 +473,9 @@ pub fn of_judged(judged: &Judged, digest: &Sha, server: &Server, registry: &Regi
 pub async fn walk(database: &mut Database, project: &Project, state: &State, plan: &Plan) -> Result<Vec<Migration>> {
     let reverted: BTreeSet<&Id> =
         plan.steps.iter().filter(|step| step.direction == Direction::Down).map(|step| &step.migration.id).collect();
-    let mut walk = Vec::new();
+    let (here, mut walk) = (project.by_id(), Vec::new());
     for applied in state.applied.iter().filter(|applied| !reverted.contains(&applied.id)) {
-        walk.push(reverting(database, project, applied).await?.0);
+        walk.push(reverting(database, here.get(&applied.id).copied(), applied).await?.0);
     }
     let ups = plan.steps.iter().filter(|step| step.direction == Direction::Up);
     walk.extend(ups.map(|step| (*step.migration).clone()));

@@ -1,6 +1,6 @@
 //! A project: the folder of migrations as one engine would run it, with its registry.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use crate::id::{self, Id};
 use crate::layout::{self, Layout, Loaded, Tree};
 use crate::migration::Migration;
 use crate::registry::{self, Entry, Registry};
+use crate::revision;
 use crate::sql::Flavor;
 
 /// Where the files are and how they are read.
@@ -26,6 +27,8 @@ pub struct Files {
     pub seeds: Option<PathBuf>,
     /// Name of the layout, where it is said.
     pub layout: Option<String>,
+    /// The folder as a revision of the repository has it, where that is asked for.
+    pub revision: Option<revision::Files>,
     /// By engine: SQL that is run in the session before each script, and where it is said.
     pub session: BTreeMap<&'static str, (String, Place)>,
 }
@@ -70,7 +73,10 @@ impl Project {
     pub fn load(files: &Files, engine: &str, flavor: Flavor) -> Result<Project> {
         // Each takes about as long as the other.
         let (project, read) = thread::scope(|scope| {
-            let reading = scope.spawn(|| read_registry(&files.dir.join(registry::FILE)));
+            let reading = scope.spawn(|| match &files.revision {
+                Some(revision) => registry_of(revision),
+                None => read_registry(&files.dir.join(registry::FILE)),
+            });
             let project = Project::load_files(files, engine, flavor);
             (project, reading.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });
@@ -173,7 +179,7 @@ impl Project {
     ///
     /// # Errors
     /// Refused, with a finding for each cycle and each unknown id.
-    pub fn graph(&self) -> Result<Graph> {
+    pub fn graph(&self) -> Result<Graph<'_>> {
         let nodes: Vec<Node<'_>> = self
             .migrations
             .iter()
@@ -192,10 +198,14 @@ impl Project {
     }
 
     /// The migrations in dependency order.
-    pub fn ordered<'a>(&'a self, graph: &Graph) -> Vec<&'a Migration> {
-        let by_id: BTreeMap<&Id, &Migration> =
-            self.migrations.iter().map(|migration| (&migration.id, migration)).collect();
-        graph.order().filter_map(|id| by_id.get(id).copied()).collect()
+    pub fn ordered<'a>(&'a self, graph: &Graph<'_>) -> Vec<&'a Migration> {
+        let by_id = self.by_id();
+        graph.order().iter().filter_map(|id| by_id.get(id).copied()).collect()
+    }
+
+    /// The migrations by id; where one comes twice, the first counts.
+    pub fn by_id(&self) -> HashMap<&Id, &Migration> {
+        self.migrations.iter().rev().map(|migration| (&migration.id, migration)).collect()
     }
 
     pub fn get(&self, id: &Id) -> Option<&Migration> {
@@ -252,7 +262,10 @@ impl Project {
 
 /// The migrations of a folder, and the layout that they are in.
 fn read_migrations(files: &Files, engine: &str, flavor: Flavor) -> Result<(&'static dyn Layout, Loaded)> {
-    let tree = Tree::read(&files.dir)?;
+    let tree = match &files.revision {
+        Some(revision) => Tree::on(revision, revision.shown())?,
+        None => Tree::read(&files.dir)?,
+    };
     let layout = match &files.layout {
         Some(name) => layout::by_name(name)?,
         None => layout::detect(&tree)?,
@@ -293,11 +306,28 @@ fn require_settings(session: &str, whose: &str, engine: &str, flavor: Flavor) ->
 
 /// The registry, and whether there is one.
 fn read_registry(path: &Path) -> Result<(Registry, bool)> {
-    let shown = path.display().to_string();
-    match read_bounded(path)?.filter(|text| !is_blank(text)) {
+    parsed(path.display().to_string(), read_bounded(path)?)
+}
+
+/// The registry that a revision has.
+fn registry_of(revision: &revision::Files) -> Result<(Registry, bool)> {
+    let shown = format!("{}/{}", revision.shown(), registry::FILE);
+    let bytes = revision.get(registry::FILE);
+    if bytes.is_some_and(|bytes| bytes.len() > registry::MAX_BYTES) {
+        return Err(too_large(&shown));
+    }
+    parsed(shown, bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+}
+
+fn parsed(shown: String, text: Option<String>) -> Result<(Registry, bool)> {
+    match text.filter(|text| !is_blank(text)) {
         Some(text) => Ok((Registry::parse(&shown, &text)?, true)),
         None => Ok((Registry::new(shown), false)),
     }
+}
+
+fn too_large(shown: &str) -> Fault {
+    Fault::usage(format!("`{shown}` is larger than {} MB", registry::MAX_BYTES >> 20))
 }
 
 /// A registry that holds nothing at all (an editor's or a crash's) is as good as none: sealing writes it.
@@ -325,8 +355,7 @@ fn read_bounded(path: &Path) -> Result<Option<String>> {
     let failed = |error: &std::io::Error| Fault::io(format!("cannot read `{}`", path.display()), error);
     match std::fs::metadata(path) {
         Ok(facts) if facts.len() > registry::MAX_BYTES as u64 => {
-            let most = registry::MAX_BYTES >> 20;
-            return Err(Fault::new(FaultKind::Usage, format!("`{}` is larger than {most} MB", path.display())));
+            return Err(too_large(&path.display().to_string()));
         }
         Ok(facts) if !facts.is_file() => {
             return Err(Fault::new(FaultKind::Usage, format!("`{}` is no file", path.display())));

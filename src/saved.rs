@@ -146,6 +146,8 @@ pub struct Step {
 pub struct Drop {
     pub object: String,
     pub rows: Option<u64>,
+    #[serde(default)]
+    pub how: Lost,
 }
 
 /// A lock that keeps others out, and for how long it did in the rehearsal.
@@ -156,13 +158,26 @@ pub struct Hold {
     pub millis: u64,
 }
 
-/// What is lost with an object: rows of a table, values of a column.
-pub fn dropped(object: &str, rows: Option<u64>) -> String {
+/// How rows or values are lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lost {
+    /// With the table or column, all of them.
+    #[default]
+    Dropped,
+    /// By a statement that changes or deletes some: what there is tells how many at most.
+    Written,
+}
+
+/// What is lost of an object: rows of a table, values of a column.
+pub fn dropped(object: &str, rows: Option<u64>, how: Lost) -> String {
     let what = if object.starts_with("column") { "value" } else { "row" };
-    match rows {
-        Some(1) => format!("drops {object} with 1 {what}"),
-        Some(rows) => format!("drops {object} with {rows} {what}s"),
-        None => format!("drops {object}, whose {what}s cannot be counted"),
+    let count = |rows: u64| if rows == 1 { format!("1 {what}") } else { format!("{rows} {what}s") };
+    match (how, rows) {
+        (Lost::Dropped, Some(rows)) => format!("drops {object} with {}", count(rows)),
+        (Lost::Dropped, None) => format!("drops {object}, whose {what}s cannot be counted"),
+        (Lost::Written, Some(rows)) => format!("changes or deletes up to {} of {object}", count(rows)),
+        (Lost::Written, None) => format!("changes or deletes {what}s of {object}, which cannot be counted"),
     }
 }
 
@@ -370,7 +385,7 @@ mod tests {
                 source: Source::Checkout,
                 row: Some(1),
                 verdict: text("exact"),
-                drops: vec![Drop { object: text("table t"), rows: Some(3) }],
+                drops: vec![Drop { object: text("table t"), rows: Some(3), how: Lost::Dropped }],
                 rehearsed_ms: None,
                 hold: None,
                 journalled: false,

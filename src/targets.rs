@@ -113,7 +113,7 @@ pub async fn releases(database: &mut Database, state: &State) -> Result<Vec<(Ent
 /// Refused where the migrations cannot be put into an order.
 pub async fn of_project(database: &mut Database, state: &State, project: &Project) -> Result<Target> {
     let graph = project.graph()?;
-    let ids: Vec<Id> = graph.order().cloned().collect();
+    let ids: Vec<Id> = graph.order().iter().copied().cloned().collect();
     let mut changed = BTreeSet::new();
     for (applied, here) in both(state, &ids, project) {
         // An edited way back is no reason to go there.

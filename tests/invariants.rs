@@ -604,3 +604,28 @@ fn i11_a_column_of_a_view_is_no_loss() {
         sandbox.run(&["down", "--steps", "1", "--yes"]).ok().says_not("drops");
     });
 }
+
+#[test]
+fn i11_rows_that_a_script_changes_or_deletes_need_an_acceptance() {
+    each_engine(|sandbox| {
+        let t = if sandbox.kind == Kind::Postgres { "public.t" } else { "t" };
+        sandbox.migration("1_t", "CREATE TABLE t (id integer PRIMARY KEY, a integer);", "DROP TABLE t;");
+        sandbox.run(&["up"]).ok();
+        sandbox.sql("INSERT INTO t VALUES (1, 5), (2, 6), (3, NULL)");
+        // The up changes nothing, and its down does.
+        sandbox.migration("2_x", "CREATE TABLE x (id integer);", "DROP TABLE x; DELETE FROM t WHERE id > 1;");
+        sandbox.run(&["up"]).ok().says_not("changes or");
+        let told = format!("changes or deletes up to 3 rows of table {t}");
+        sandbox.run(&["plan", "down", "--steps", "1"]).ok().says(&told);
+        sandbox.run(&["down", "--steps", "1", "--yes"]).exits(1).says(&told);
+        assert_eq!(sandbox.value("SELECT COUNT(*) FROM t"), "3");
+        sandbox.run(&["down", "--steps", "1", "--yes", "--accept-loss=t"]).ok();
+        assert_eq!(sandbox.value("SELECT COUNT(*) FROM t"), "1");
+        // The up changes values that its down does not bring back, and which that leaves alone.
+        sandbox.migration("2_x", "UPDATE t SET a = 0;\nCREATE TABLE x (id integer);", "DROP TABLE x;");
+        let told = format!("changes or deletes up to 1 value of column {t}.a");
+        sandbox.run(&["up", "--yes"]).exits(1).says(&told);
+        sandbox.run(&["up", "--yes", "--accept-loss=t.a"]).ok();
+        sandbox.run(&["down", "--steps", "1", "--yes"]).ok();
+    });
+}

@@ -5,11 +5,13 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 use switchback::finding::Finding;
 use switchback::layout::{LAYOUTS, Layout, Loaded, Tree, by_name, detect, load};
 use switchback::migration::{Down, Migration, Transaction};
+use switchback::revision::Files;
 use switchback::sql::{Flavor, Script};
 
 fn flavor(engine: &str) -> Flavor {
@@ -115,6 +117,47 @@ fn every_layout_reads_its_golden_folders() {
         }
     }
     assert!(wrong.is_empty(), "not as expected:\n{wrong}");
+}
+
+/// What a revision has is read as if it stood there: links and odd kinds of files are told, and what stands beside counts.
+#[test]
+fn a_revision_is_read_as_the_folder_that_it_was() {
+    let root = tempfile::tempdir().unwrap();
+    let git = |args: &[&str]| {
+        let who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "core.autocrlf=false"];
+        let ran = Command::new("git").arg("-C").arg(root.path()).args(who).args(args).output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    };
+    copy(Path::new("tests/layouts"), root.path());
+    let odd = root.path().join("switchback/good/migrations");
+    write(
+        &odd,
+        &[("0_odd/deeper/up.sql", ""), ("0_odd-/up.sql", "select 1;"), (".hidden.sql", ""), ("bytes.sql", "\0")],
+    );
+    std::os::unix::fs::symlink("../../../nowhere", odd.join("0_odd/up.sql")).unwrap();
+    write(root.path(), &[("switchback/settings/diesel.toml", ""), ("dbmate/good/.sqlx/query-1.json", "{}")]);
+    git(&["init", "-q"]);
+    git(&["add", "--force", "."]);
+    git(&["commit", "-qm", "all"]);
+    for (layout, case) in
+        LAYOUTS.iter().flat_map(|it| folders(&root.path().join(it.name())).into_iter().map(move |at| (it, at)))
+    {
+        let dir = case.join("migrations");
+        let (disk, revision) = (Tree::read(&dir).unwrap(), Files::at(&dir, "HEAD").unwrap());
+        let there = Tree::on(&revision, revision.shown()).unwrap();
+        let found = |tree: &Tree| detect(tree).map(Layout::name).map_err(|fault| fault.to_string());
+        let within = dir.strip_prefix(root.path()).unwrap().display().to_string();
+        assert_eq!(
+            found(&there).map_err(|told| told.replace("HEAD:", &format!("{}/", root.path().display()))),
+            found(&disk),
+            "{within}"
+        );
+        let told = |tree: &Tree| render(&load(*layout, tree, "sqlite", Flavor::Sqlite));
+        assert_eq!(told(&there), told(&disk).replace(&format!("{}/", root.path().display()), "HEAD:"), "{within}");
+        assert!(told(&there).contains(&format!("HEAD:{within}/")), "{within}");
+    }
+    // From the repository's top, the way git has it.
+    assert_eq!(Files::at(root.path(), "HEAD").unwrap().shown(), "HEAD:.");
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The planner over random dependency graphs: the end is the target, the order keeps every migration above what it stands on,
 //! no smaller set of steps would do, and the same input gives the same plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use switchback::goal::{Aim, Goal, Ground, Moves, Node, Wanted, Why, moves};
+use switchback::goal::{Aim, Conflict, Footing, Goal, Ground, Moves, Wanted, Why, moves};
+use switchback::graph::{Graph, Node};
 use switchback::id::Id;
 
 /// A random graph: what each of its migrations stands on, all earlier ones, and how many of them are applied.
@@ -40,15 +41,19 @@ fn ids(places: impl IntoIterator<Item = usize>) -> Vec<Id> {
 }
 
 impl Case {
-    fn ground(&self) -> Ground {
-        let node = |at: usize| Node {
-            id: id(at),
-            requires: ids(self.requires[at].iter().copied()),
-            group: None,
-            rank: Some(at),
+    /// Every other applied migration is one that the ledger knows the edges of; of the rest, the checkout does.
+    fn moves(&self, goal: &Goal) -> Result<Moves, Conflict> {
+        let all = ids(0..self.requires.len());
+        let requires: Vec<Vec<Id>> = self.requires.iter().map(|from| ids(from.iter().copied())).collect();
+        let node = |(id, requires)| Node { id, path: "", declared: Some(requires), observed: None };
+        let nodes: Vec<Node<'_>> = all.iter().zip(requires.iter().map(Vec::as_slice)).map(node).collect();
+        let graph = Graph::new(&nodes).unwrap();
+        let footing = |at: usize| match at % 2 {
+            0 => Footing::Recorded(requires[at].clone()),
+            _ => Footing::Checkout,
         };
-        let count = self.requires.len();
-        Ground::new((0..self.applied).map(node).collect(), (self.applied..count).map(node).collect())
+        let applied: Vec<(&Id, Footing)> = (0..self.applied).map(|at| (&all[at], footing(at))).collect();
+        moves(&Ground::new(&graph, &applied, &BTreeMap::new()), goal)
     }
 
     /// Everything that these stand on, with them.
@@ -103,12 +108,11 @@ fn is_smallest(case: &Case, moves: &Moves, end: &BTreeSet<Id>) -> bool {
 }
 
 fn check(case: &Case, goal: &Goal, wanted: impl IntoIterator<Item = usize>) -> Result<Moves, TestCaseError> {
-    let ground = case.ground();
-    let planned = moves(&ground, goal).map_err(|conflict| TestCaseError::fail(format!("{conflict:?}")))?;
+    let planned = case.moves(goal).map_err(|conflict| TestCaseError::fail(format!("{conflict:?}")))?;
     let end = walk(case, &planned);
     prop_assert_eq!(&end, &ids(wanted).into_iter().collect::<BTreeSet<Id>>());
     prop_assert!(is_smallest(case, &planned, &end), "{planned:?}");
-    let again = moves(&case.ground(), goal).unwrap();
+    let again = case.moves(goal).unwrap();
     prop_assert_eq!(format!("{planned:?}"), format!("{again:?}"));
     Ok(planned)
 }
@@ -147,7 +151,7 @@ proptest! {
         prop_assert_eq!(planned.stays.len(), held.len());
         let goal = Goal { aim: Aim::Without(ids(case.picked.clone())), keep: ids(kept) };
         let clash = case.picked.iter().any(|at| held.contains(at));
-        match moves(&case.ground(), &goal) {
+        match case.moves(&goal) {
             Ok(_) => {
                 prop_assert!(!clash);
                 check(&case, &goal, &(&case.now() - &case.above(&case.picked)) | &held)?;
@@ -156,12 +160,32 @@ proptest! {
         }
     }
 
+    /// Each takes its turn as early as the folder has it and all that it requires has had its own.
+    #[test]
+    fn the_order_is_the_folders_wherever_there_is_a_choice(case in cases(), shuffled in any::<bool>()) {
+        let count = case.requires.len();
+        let mut folder: Vec<usize> = (0..count).collect();
+        if shuffled {
+            folder.sort_by_key(|at| (at * 7 + case.applied) % 5);
+        }
+        let all = ids(0..count);
+        let requires: Vec<Vec<Id>> = case.requires.iter().map(|from| ids(from.iter().copied())).collect();
+        let node = |at: &usize| Node { id: &all[*at], path: "", declared: Some(&requires[*at]), observed: None };
+        let graph = Graph::new(&folder.iter().map(node).collect::<Vec<_>>()).unwrap();
+        let mut order: Vec<usize> = Vec::new();
+        while order.len() < count {
+            let is_next = |at: &&usize| !order.contains(at) && case.requires[**at].iter().all(|from| order.contains(from));
+            order.push(*folder.iter().find(is_next).unwrap());
+        }
+        prop_assert_eq!(graph.order(), order.iter().map(|at| &all[*at]).collect::<Vec<_>>());
+    }
+
     #[test]
     fn another_version_takes_back_what_stands_on_it_and_brings_it_again(case in cases()) {
         let wanted: Vec<usize> = case.now().into_iter().collect();
         let changed: BTreeSet<Id> = ids(case.picked.iter().copied().filter(|at| *at < case.applied)).into_iter().collect();
         let goal = Goal { aim: Aim::Exactly(Wanted { ids: ids(wanted.clone()), changed }), keep: Vec::new() };
-        let planned = moves(&case.ground(), &goal).unwrap();
+        let planned = case.moves(&goal).unwrap();
         let end = walk(&case, &planned);
         prop_assert_eq!(end, ids(wanted).into_iter().collect::<BTreeSet<Id>>());
         let back: BTreeSet<Id> = planned.reverts.iter().map(|(id, _)| id.clone()).collect();

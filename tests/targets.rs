@@ -242,6 +242,50 @@ fn a_branch_is_the_set_of_its_migrations() {
     });
 }
 
+/// What is wrong at a revision is told by git's own name of the file.
+#[test]
+fn a_script_of_a_branch_is_named_as_git_names_it() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    history(&sandbox);
+    sandbox.run(&["up"]).ok();
+    git(&sandbox, &["init", "-q"]);
+    sandbox.migration("06_tags", "CREATE TABLE tags (id integer);\nCREATE TABLE 'open;\n", "DROP TABLE tags;\n");
+    git(&sandbox, &["add", "migrations"]);
+    git(&sandbox, &["commit", "-qm", "broken"]);
+    git(&sandbox, &["tag", "broken"]);
+    sandbox.remove("migrations/06_tags");
+    let refused = sandbox.run(&["up", "--to-git", "broken"]).exits(1);
+    refused.says("this string is never closed").says("at broken:migrations/06_tags/up.sql:2:14");
+    sandbox.write("migrations/06_tags/up.sql", "CREATE TABLE tags (id integer);\nCREATE TABLE tags (id integer);\n");
+    sandbox.write("migrations/06_tags/down.sql", "DROP TABLE tags;\n");
+    git(&sandbox, &["add", "migrations"]);
+    git(&sandbox, &["commit", "-qm", "fails"]);
+    sandbox.remove("migrations/06_tags");
+    sandbox.run(&["up", "--to-git", "HEAD"]).exits(1).says("HEAD:migrations/06_tags/up.sql:2:1");
+    sandbox.run(&["diff", "git:HEAD", "migrations"]).says("HEAD:migrations/06_tags/up.sql:2:1");
+}
+
+/// Git is asked as often for many files as for few.
+#[test]
+fn a_branch_is_read_at_once_however_many_files_it_has() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    history(&sandbox);
+    sandbox.run(&["up"]).ok();
+    git(&sandbox, &["init", "-q"]);
+    let asked = |name: &str| {
+        git(&sandbox, &["add", "migrations"]);
+        git(&sandbox, &["commit", "-qm", name]);
+        let trace = sandbox.root().join(name);
+        sandbox.run_with(&["plan", "down", "--to-git", "HEAD"], &[("GIT_TRACE2_EVENT", trace.to_str().unwrap())]).ok();
+        sandbox.read(name).lines().filter(|line| line.contains("\"event\":\"start\"")).count()
+    };
+    let few = asked("few");
+    for number in 10..60 {
+        sandbox.migration(&format!("{number}_more"), "SELECT 1;\n", "SELECT 1;\n");
+    }
+    assert_eq!((asked("many"), few > 0), (few, true));
+}
+
 /// Where DDL commits by itself, a revert out of the middle that stops half-way is gone on with by the command that is named.
 #[test]
 fn i4_a_revert_out_of_the_middle_is_gone_on_with() {

@@ -152,12 +152,8 @@ impl<'a> View<'a> {
         let conflicts = input.registry.map(|registry| registry.conflicts(input.engine)).unwrap_or_default();
         let conflicts = conflicts.into_iter().collect();
         let mut view = View { input, parts, ordered: Vec::new(), edges: Vec::new(), drift: Vec::new(), conflicts };
-        match view.graph() {
-            Ok(graph) => {
-                let by_id: BTreeMap<&Id, &Migration> =
-                    input.migrations.iter().rev().map(|one| (&one.id, one)).collect();
-                view.ordered = graph.order().filter_map(|id| by_id.get(id).copied()).collect();
-            }
+        match view.ordered() {
+            Ok(ordered) => view.ordered = ordered,
             Err(findings) => view.edges = findings,
         }
         view.drift = input.migrations.iter().flat_map(|migration| view.drift_of(migration)).collect();
@@ -169,7 +165,7 @@ impl<'a> View<'a> {
         drift.into_iter().map(move |drift| (migration, drift))
     }
 
-    fn graph(&self) -> Result<Graph, Vec<Finding>> {
+    fn ordered(&self) -> Result<Vec<&'a Migration>, Vec<Finding>> {
         let paths: Vec<String> = self.input.migrations.iter().map(|migration| self.settings_path(migration)).collect();
         let migrations = self.input.migrations.iter().zip(&paths);
         let nodes: Vec<Node<'_>> = migrations
@@ -180,7 +176,9 @@ impl<'a> View<'a> {
                 observed: self.sealed(migration).and_then(|entry| entry.requires.as_deref()),
             })
             .collect();
-        Graph::new(&nodes)
+        let graph = Graph::new(&nodes)?;
+        let by_id: BTreeMap<&Id, &Migration> = self.input.migrations.iter().rev().map(|one| (&one.id, one)).collect();
+        Ok(graph.order().iter().filter_map(|id| by_id.get(id).copied()).collect())
     }
 
     /// The scripts of one role.

@@ -15,7 +15,6 @@ use crate::plan::Plan;
 use crate::planning::{self, Target};
 use crate::project::Project;
 use crate::report::escape::shell;
-use crate::revision::Folder;
 use crate::saved::{MAX_BYTES, Saved};
 use crate::targets;
 
@@ -106,15 +105,12 @@ impl Ask {
         self.is_of_files() && self.targets.to_git.is_none()
     }
 
-    /// The files that it is about: the project as it is, or as a revision has it. The folder has to outlive what is read of it.
-    pub fn project(&self, app: &App, database: &Database, project: Project) -> Result<(Project, Option<Folder>)> {
-        let Some(revision) = &self.targets.to_git else { return Ok((project, None)) };
-        let folder = Folder::at(&app.config.migrations, revision)?;
-        let mut files = app.files();
-        (files.dir, files.seeds) = (folder.path().to_owned(), None);
-        let project = Project::load(&files, database.server().engine, database.engine().dialect().flavor)?;
-        project.require_readable()?;
-        Ok((project, Some(folder)))
+    /// The files that it is about: the project as it is, or as a revision has it.
+    pub fn project(&self, app: &App, database: &Database, project: Project) -> Result<Project> {
+        match &self.targets.to_git {
+            Some(revision) => app.project_at(database, revision),
+            None => Ok(project),
+        }
     }
 
     /// The plan that it means in this state, and the goal of that.

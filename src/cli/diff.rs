@@ -12,7 +12,6 @@ use crate::finding::{Finding, Severity};
 use crate::migration::Migration;
 use crate::project::Project;
 use crate::report::Report;
-use crate::revision;
 use crate::snapshot::Snapshot;
 
 /// Compare two schemas: databases, what a ledger says, what the migrations make, here or at a git revision
@@ -110,12 +109,7 @@ async fn read(app: &App, side: &Side<'_>, database: &mut Database) -> Result<Sna
             of_ledger::applied(database, &state).await?
         }
         Side::Migrations(None) => ordered(&app.project(database)?)?,
-        Side::Migrations(Some(revision)) => {
-            let folder = revision::Folder::at(&app.config.migrations, revision)?;
-            let mut files = app.files();
-            (files.dir, files.seeds) = (folder.path().to_owned(), None);
-            ordered(&Project::load(&files, database.server().engine, database.engine().dialect().flavor)?)?
-        }
+        Side::Migrations(Some(revision)) => ordered(&app.project_at(database, revision)?)?,
     };
     let mut maker = app.maker(database).await?;
     drift::replayed(&mut maker, &migrations, &app.context).await

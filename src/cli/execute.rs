@@ -24,7 +24,6 @@ use crate::proof::Verdict;
 use crate::recover::{self, InDoubt};
 use crate::rehearse::{Depth, rehearse};
 use crate::report::{clean, count, human, json};
-use crate::revision::Folder;
 use crate::saved::Saved;
 use crate::sha::Sha;
 use crate::verify::{self, AfterFailure, Judged, Options, Reuse};
@@ -126,8 +125,6 @@ struct Round<'a> {
     args: &'a RunArgs,
     database: Database,
     project: Project,
-    /// Where the files of another revision stand.
-    folder: Option<Folder>,
     state: State,
     /// What is asked for, in this state.
     goal: Goal,
@@ -149,10 +146,10 @@ impl<'a> Round<'a> {
         if needs_registry {
             project.read_registry()?;
         }
-        let (project, folder) = ask.project(app, &database, project)?;
+        let project = ask.project(app, &database, project)?;
         let goal = Goal::from(Aim::All);
         let (resume, amendments) = (None, Vec::new());
-        Ok(Round { app, verb, ask, args, database, project, folder, state, goal, resume, amendments })
+        Ok(Round { app, verb, ask, args, database, project, state, goal, resume, amendments })
     }
 
     /// Takes the run's lock and gives it back: afterwards nobody is at work who was when the state was read.
@@ -384,9 +381,9 @@ impl<'a> Round<'a> {
 
     async fn run(self, plan: Proven) -> Result<Ran> {
         let (amends, plan) = (self.amends(), &plan);
-        let Round { app, verb, ask, args, database, project, folder, state, goal, resume, amendments } = self;
+        let Round { app, verb, ask, args, database, project, state, goal, resume, amendments } = self;
         // The plan has what is run; files and proofs are not needed any more.
-        drop((project, folder));
+        drop(project);
         super::heap::give_back();
         let saved = ask.saved.as_ref();
         let reason = args.reason.as_deref().or(saved.and_then(|saved| saved.reason.as_deref()));

@@ -21,6 +21,7 @@ use crate::ledger::State;
 use crate::lock::{Runner, Waits, nonce};
 use crate::project::{Files, Project};
 use crate::report::json;
+use crate::revision;
 use crate::shadow::Maker;
 use crate::sql::Flavor;
 use ui::{Terminal, Voice};
@@ -272,6 +273,15 @@ impl App {
         Project::load(&self.files(), database.server().engine, database.engine().dialect().flavor)
     }
 
+    /// The files as a revision of the repository has them, without seeds.
+    pub fn project_at(&self, database: &Database, revision: &str) -> Result<Project> {
+        let mut files = self.files();
+        (files.revision, files.seeds) = (Some(revision::Files::at(&files.dir, revision)?), None);
+        let project = Project::load(&files, database.server().engine, database.engine().dialect().flavor)?;
+        project.require_readable()?;
+        Ok(project)
+    }
+
     /// A read-only session on the database that is meant, the files as `load` reads them, and what is applied: files and
     /// database are read at the same time.
     pub async fn look(&self, load: Load) -> Result<(Database, Project, State)> {
@@ -295,7 +305,7 @@ impl App {
         let layout = self.common.layout.clone().or_else(|| self.config.layout.clone());
         let session = crate::config::ENGINE_NAMES.iter().filter_map(|name| Some((*name, self.config.session(name)?)));
         let (dir, seeds) = (self.config.migrations.clone(), self.config.seeds.clone());
-        Files { dir, seeds, layout, session: session.collect() }
+        Files { dir, seeds, layout, revision: None, session: session.collect() }
     }
 
     /// Drops what dead runners left where shadows are made; gives their names.

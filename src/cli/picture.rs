@@ -20,7 +20,7 @@ pub async fn of_database(
     database: &mut Database,
     project: &Project,
     state: &State,
-    graph: Option<&Graph>,
+    graph: Option<&Graph<'_>>,
 ) -> Result<Picture> {
     let server = database.server().clone();
     let rows = database.entries_at(&state.applied.iter().map(|applied| applied.seq).collect()).await?;
@@ -91,20 +91,21 @@ pub async fn of_plan(
 }
 
 /// The edges between places in the graph's order.
-pub fn edges(graph: &Graph) -> Vec<Edge> {
-    let places: BTreeMap<&Id, usize> = graph.order().enumerate().map(|(at, id)| (id, at)).collect();
-    let of = |(to, id)| {
-        let sources = graph.requires(id).into_iter();
-        let edge = |(from, kind)| Some(Edge { from: *places.get(from)?, to, kind });
-        let mut edges: Vec<Edge> = sources.filter_map(edge).collect();
-        edges.sort_by_key(|edge| Kind::ALL.iter().position(|kind| *kind == edge.kind));
-        edges
+pub fn edges(graph: &Graph<'_>) -> Vec<Edge> {
+    let of = |to| {
+        let (kind, from) = graph.requires(to);
+        from.iter().map(move |from| Edge { from: *from, to, kind })
     };
-    graph.order().enumerate().flat_map(of).collect()
+    (0..graph.order().len()).flat_map(of).collect()
 }
 
 /// How the registry lets each through, in the order in which they were applied, and then as they would be.
-fn standings(project: &Project, graph: Option<&Graph>, state: &State, server: (&str, &str)) -> BTreeMap<Id, Standing> {
+fn standings(
+    project: &Project,
+    graph: Option<&Graph<'_>>,
+    state: &State,
+    server: (&str, &str),
+) -> BTreeMap<Id, Standing> {
     let mut links = planning::links(project, state.applied.iter().map(|one| (&one.id, one.digest.clone())));
     let applied: BTreeSet<&Id> = state.applied.iter().map(|one| &one.id).collect();
     let ordered = graph.map(|graph| project.ordered(graph)).unwrap_or_default();

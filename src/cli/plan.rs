@@ -139,7 +139,7 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
         args.pages.take_stdout(app, &[("sql", args.sql.as_deref()), ("output", args.output.as_deref())])?;
     let (mut database, project, state) = app.look(Project::load).await?;
     let ask = Ask::new(args.way, args.steps, args.to.as_ref(), &args.targets);
-    let (project, _folder) = ask.project(app, &database, project)?;
+    let project = ask.project(app, &database, project)?;
     let (plan, _) = ask.plan(&mut database, &project, &state).await?;
     let mut made = Made::new(app, &mut database, &project, &state, plan).await?;
     made.look_into(app, &mut database, &project, &state, args).await?;
@@ -344,7 +344,7 @@ impl Made {
             let journalled = !is_whole(dialect, step);
             let held = if journalled { Held::ByTheStatement } else { Held::ToTheEndOfTheStep };
             let own = self.costs.iter().filter(|cost| cost.id == migration.id && cost.direction == step.direction);
-            let drop = |cost: &Cost| saved::Drop { object: cost.object.clone(), rows: cost.rows };
+            let drop = |cost: &Cost| saved::Drop { object: cost.object.clone(), rows: cost.rows, how: cost.how };
             saved::Step {
                 direction: step.direction,
                 id: migration.id.clone(),

@@ -102,13 +102,14 @@ impl DbError {
         }
     }
 
-    /// Lines for people: message with code, then detail, hint and context where there are any.
+    /// Lines for people: message with code, then detail, hint and context where there are any; each may have several.
     pub fn lines(&self) -> Vec<String> {
         let first =
             if self.code.is_empty() { self.message.clone() } else { format!("{} ({})", self.message, self.code) };
         let part = |name: &str, text: &Option<String>| text.as_ref().map(|text| format!("{name}: {text}"));
         let rest = [part("detail", &self.detail), part("hint", &self.hint), part("where", &self.context)];
-        std::iter::once(first).chain(rest.into_iter().flatten()).collect()
+        let parts = std::iter::once(first).chain(rest.into_iter().flatten());
+        parts.flat_map(|part| part.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
     }
 }
 

@@ -33,7 +33,7 @@ mod switchback;
 mod tree;
 
 pub use seeds::plant;
-pub use tree::{Content, File, Folder, Tree};
+pub use tree::{Bytes, Content, File, Folder, HINTS, Kind, Listed, Shelf, Tree};
 
 /// The family, in the order in which it is shown. Ours first: it is what an empty folder gets.
 pub static LAYOUTS: &[&dyn Layout] = &[

@@ -17,7 +17,48 @@ use crate::finding::{Finding, Place};
 use crate::sql::MAX_SCRIPT_BYTES;
 
 /// Files of other tools that tell layouts apart; looked for in the folder and in its parent.
-const HINTS: &[&str] = &["diesel.toml", "sqlx.toml", ".sqlx"];
+pub const HINTS: [&str; 3] = ["diesel.toml", "sqlx.toml", ".sqlx"];
+
+/// Where the files of a tree stand: a folder on disk, or a revision. Paths are relative to the root, which is `""`.
+pub trait Shelf: Sync {
+    /// What stands in a folder, sorted by the bytes of the names.
+    ///
+    /// # Errors
+    /// It is not there or cannot be listed.
+    fn list(&self, folder: &str) -> io::Result<Vec<Listed>>;
+
+    /// A file's bytes, where there are no more than `most`.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn read(&self, path: &str, most: usize) -> io::Result<Bytes>;
+
+    /// Whether something of this name stands in the root or beside it.
+    fn has_hint(&self, name: &str) -> bool;
+}
+
+/// One entry of a listing.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub name: OsString,
+    pub kind: Kind,
+}
+
+/// What an entry of a listing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    File,
+    Folder,
+    Link,
+    Special,
+}
+
+/// What reading a file gave.
+pub enum Bytes {
+    Whole(Vec<u8>),
+    /// There are so many that it was not read.
+    TooMany(u64),
+}
 
 /// A migrations folder: its files, and the files of the folders in it, sorted by name. Names that start with a dot are left out.
 #[derive(Debug)]
@@ -63,25 +104,30 @@ impl Tree {
     /// # Errors
     /// The folder itself is not there or cannot be listed.
     pub fn read(root: &Path) -> Result<Tree> {
-        let shown = root.to_string_lossy().trim_end_matches('/').to_owned();
-        let listed = list(root).map_err(|error| match error.kind() {
+        Tree::on(&Disk(root), root.to_string_lossy().trim_end_matches('/'))
+    }
+
+    /// Reads what stands on a shelf; `shown` is its root's path as the user would type it. What is wrong inside are findings.
+    ///
+    /// # Errors
+    /// The root itself is not there or cannot be listed.
+    pub fn on(shelf: &dyn Shelf, shown: &str) -> Result<Tree> {
+        let listed = shelf.list("").map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {
-                Fault::usage(format!("there is no folder `{}`", root.display())).help("`switchback init` makes one")
+                Fault::usage(format!("there is no folder `{shown}`")).help("`switchback init` makes one")
             }
-            io::ErrorKind::NotADirectory => Fault::usage(format!("`{}` is not a folder", root.display())),
-            _ => Fault::io(format!("cannot read the folder `{}`", root.display()), &error),
+            io::ErrorKind::NotADirectory => Fault::usage(format!("`{shown}` is not a folder")),
+            _ => Fault::io(format!("cannot read the folder `{shown}`"), &error),
         })?;
-        let mut findings = colliding(&shown, &listed);
+        let mut findings = colliding(shown, &listed);
         let (mut folders, mut files) = (Vec::new(), Vec::new());
-        for seen in map_all(&listed, |entry| look(root, &shown, entry, Depth::Root)) {
+        for seen in map_all(&listed, |entry| look(shelf, shown, None, entry)) {
             findings.extend(seen.findings);
             folders.extend(seen.folder);
             files.extend(seen.file);
         }
-        let parent = root.join("..");
-        let stands = |hint: &&str| root.join(hint).exists() || parent.join(hint).exists();
-        let hints = HINTS.iter().copied().filter(stands).collect();
-        Ok(Tree { shown, folders, files, findings, hints })
+        let hints = HINTS.into_iter().filter(|hint| shelf.has_hint(hint)).collect();
+        Ok(Tree { shown: shown.to_owned(), folders, files, findings, hints })
     }
 
     /// The folder's path as the user typed it.
@@ -129,24 +175,11 @@ impl File {
     }
 }
 
-/// One entry of a listing.
-struct Listed {
-    name: OsString,
-    kind: fs::FileType,
-}
-
 /// What a script that is not large fits into, in bytes.
 const BUFFER_BYTES: u64 = 64 << 10;
 
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// How far below the root an entry lies; no layout looks deeper than one folder.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    Root,
-    Folder,
 }
 
 /// What an entry turned out to be.
@@ -157,35 +190,75 @@ struct Seen {
     findings: Vec<Finding>,
 }
 
-/// Entries sorted by the bytes of their names.
-fn list(dir: &Path) -> io::Result<Vec<Listed>> {
-    let entries = fs::read_dir(dir)?.map(|entry| {
-        let entry = entry?;
-        Ok(Listed { name: entry.file_name(), kind: entry.file_type()? })
-    });
-    let mut listed = entries.collect::<io::Result<Vec<Listed>>>()?;
-    listed.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(listed)
+/// A folder on disk.
+struct Disk<'a>(&'a Path);
+
+impl Shelf for Disk<'_> {
+    fn list(&self, folder: &str) -> io::Result<Vec<Listed>> {
+        let entries = fs::read_dir(self.0.join(folder))?.map(|entry| {
+            let entry = entry?;
+            Ok(Listed { name: entry.file_name(), kind: kind(entry.file_type()?) })
+        });
+        let mut listed = entries.collect::<io::Result<Vec<Listed>>>()?;
+        listed.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(listed)
+    }
+
+    fn read(&self, path: &str, most: usize) -> io::Result<Bytes> {
+        let (opened, most) = (fs::File::open(self.0.join(path))?, most as u64);
+        // Scripts are small: one buffer is read into again and again, and only a large file is asked for its size.
+        BUFFER.with_borrow_mut(|buffer| {
+            buffer.clear();
+            (&opened).take(BUFFER_BYTES).read_to_end(buffer)?;
+            if (buffer.len() as u64) < BUFFER_BYTES {
+                return Ok(Bytes::Whole(buffer.as_slice().to_vec()));
+            }
+            let size = opened.metadata()?.len();
+            if size > most {
+                return Ok(Bytes::TooMany(size));
+            }
+            // The file may grow while it is read.
+            let mut bytes = std::mem::take(buffer);
+            opened.take(most + 1 - BUFFER_BYTES).read_to_end(&mut bytes)?;
+            let size = bytes.len() as u64;
+            Ok(if size > most { Bytes::TooMany(size) } else { Bytes::Whole(bytes) })
+        })
+    }
+
+    fn has_hint(&self, name: &str) -> bool {
+        self.0.join(name).exists() || self.0.join("..").join(name).exists()
+    }
 }
 
-fn look(dir: &Path, shown: &str, entry: &Listed, depth: Depth) -> Seen {
+fn kind(of: fs::FileType) -> Kind {
+    match of {
+        _ if of.is_file() => Kind::File,
+        _ if of.is_dir() => Kind::Folder,
+        _ if of.is_symlink() => Kind::Link,
+        _ => Kind::Special,
+    }
+}
+
+/// Looks at an entry of the root or of a folder in it; no layout looks deeper.
+fn look(shelf: &dyn Shelf, shown: &str, folder: Option<&str>, entry: &Listed) -> Seen {
+    let within = |name: &str| folder.map_or_else(|| name.to_owned(), |folder| format!("{folder}/{name}"));
     let Some(name) = entry.name.to_str() else {
-        let path = format!("{shown}/{}", entry.name.to_string_lossy());
+        let path = format!("{shown}/{}", within(&entry.name.to_string_lossy()));
         let finding = Finding::error("name-not-utf8", "the name is not UTF-8, so it cannot be an id");
         return Seen { findings: vec![finding.at(Place::new(path, 1, 1)).help("rename it")], ..Seen::default() };
     };
     if name.starts_with('.') {
         return Seen::default();
     }
-    let path = format!("{shown}/{name}");
+    let within = within(name);
+    let path = format!("{shown}/{within}");
     let wanted = names::is_wanted(name);
-    if entry.kind.is_dir() && !wanted {
-        return if depth == Depth::Root { look_into(&dir.join(name), name, path) } else { Seen::default() };
-    }
-    let read = if entry.kind.is_file() {
-        if wanted { read(&dir.join(name), &path).map(Content::Read) } else { Ok(Content::Unread) }
-    } else {
-        Err(Box::new(irregular(entry.kind, wanted, &path)))
+    let read = match entry.kind {
+        Kind::Folder if !wanted && folder.is_none() => return look_into(shelf, shown, name, path),
+        Kind::Folder if !wanted => return Seen::default(),
+        Kind::File if wanted => read(shelf, &within, &path).map(Content::Read),
+        Kind::File => Ok(Content::Unread),
+        Kind::Folder | Kind::Link | Kind::Special => Err(Box::new(irregular(entry.kind, wanted, &path))),
     };
     let (content, findings) = match read {
         Ok(content) => (content, Vec::new()),
@@ -195,8 +268,8 @@ fn look(dir: &Path, shown: &str, entry: &Listed, depth: Depth) -> Seen {
     Seen { folder: None, file: Some(file), findings }
 }
 
-fn look_into(dir: &Path, name: &str, path: String) -> Seen {
-    let listed = match list(dir) {
+fn look_into(shelf: &dyn Shelf, shown: &str, name: &str, path: String) -> Seen {
+    let listed = match shelf.list(name) {
         Ok(listed) => listed,
         Err(error) => {
             return Seen { findings: vec![unreadable("the folder", &path, &error)], ..Seen::default() };
@@ -205,38 +278,23 @@ fn look_into(dir: &Path, name: &str, path: String) -> Seen {
     let mut findings = colliding(&path, &listed);
     let mut files = Vec::with_capacity(listed.len());
     for entry in &listed {
-        let seen = look(dir, &path, entry, Depth::Folder);
+        let seen = look(shelf, shown, Some(name), entry);
         files.extend(seen.file);
         findings.extend(seen.findings);
     }
     Seen { folder: Some(Folder { name: name.to_owned(), path, files }), file: None, findings }
 }
 
-fn read(file: &Path, path: &str) -> std::result::Result<Vec<u8>, Box<Finding>> {
-    let told = |error: io::Error| Box::new(unreadable("the file", path, &error));
-    let most = MAX_SCRIPT_BYTES as u64;
-    let too_large = |size: u64| {
-        let message = format!("the file has {size} bytes; {most} are the most that a script may have");
-        let finding = Finding::error("too-large", message).at(Place::new(path, 1, 1));
-        Box::new(finding.help("split it, or load bulk data by other means"))
-    };
-    let opened = fs::File::open(file).map_err(told)?;
-    // Scripts are small: one buffer is read into again and again, and only a large file is asked for its size.
-    BUFFER.with_borrow_mut(|buffer| {
-        buffer.clear();
-        (&opened).take(BUFFER_BYTES).read_to_end(buffer).map_err(told)?;
-        if (buffer.len() as u64) < BUFFER_BYTES {
-            return Ok(buffer.as_slice().to_vec());
+fn read(shelf: &dyn Shelf, within: &str, path: &str) -> std::result::Result<Vec<u8>, Box<Finding>> {
+    match shelf.read(within, MAX_SCRIPT_BYTES) {
+        Ok(Bytes::Whole(bytes)) => Ok(bytes),
+        Ok(Bytes::TooMany(size)) => {
+            let message = format!("the file has {size} bytes; {MAX_SCRIPT_BYTES} are the most that a script may have");
+            let finding = Finding::error("too-large", message).at(Place::new(path, 1, 1));
+            Err(Box::new(finding.help("split it, or load bulk data by other means")))
         }
-        let size = opened.metadata().map_err(told)?.len();
-        if size > most {
-            return Err(too_large(size));
-        }
-        // The file may grow while it is read.
-        let mut bytes = std::mem::take(buffer);
-        opened.take(most + 1 - BUFFER_BYTES).read_to_end(&mut bytes).map_err(told)?;
-        if bytes.len() as u64 > most { Err(too_large(bytes.len() as u64)) } else { Ok(bytes) }
-    })
+        Err(error) => Err(Box::new(unreadable("the file", path, &error))),
+    }
 }
 
 fn unreadable(what: &str, path: &str, error: &io::Error) -> Finding {
@@ -245,13 +303,11 @@ fn unreadable(what: &str, path: &str, error: &io::Error) -> Finding {
 }
 
 /// A link, a FIFO, a folder where a script should stand. It matters where the name is that of a script.
-fn irregular(kind: fs::FileType, wanted: bool, path: &str) -> Finding {
-    let what = if kind.is_symlink() {
-        "a symbolic link"
-    } else if kind.is_dir() {
-        "a folder"
-    } else {
-        "a special file"
+fn irregular(kind: Kind, wanted: bool, path: &str) -> Finding {
+    let what = match kind {
+        Kind::Link => "a symbolic link",
+        Kind::Folder => "a folder",
+        Kind::File | Kind::Special => "a special file",
     };
     let message = format!("{what} is not read: only regular files and folders are");
     let finding = if wanted { Finding::error("not-a-file", message) } else { Finding::warning("not-a-file", message) };

@@ -187,7 +187,7 @@ pub fn saved(saved: &Saved, detail: Detail, now: DateTime<Utc>) -> String {
         let why = styled(DIM, &format!("({}, {})", clean(&step.why), clean(&step.verdict)));
         let _ = writeln!(out, "{} {} {why}", arrow(step.direction), clean(step.id.as_str()));
         for drop in &step.drops {
-            let _ = writeln!(out, "       {}", styled(YELLOW, &clean(&dropped(&drop.object, drop.rows))));
+            let _ = writeln!(out, "       {}", styled(YELLOW, &clean(&dropped(&drop.object, drop.rows, drop.how))));
         }
         for line in &step.costs {
             let _ = writeln!(out, "       {}", clean(line));

@@ -106,7 +106,7 @@ pub fn steps(plan: &Plan, costs: &[Cost]) -> Value {
             "id": step.migration.id,
             "source": step.source,
             "why": step.why,
-            "drops": own.map(|cost| json!({"object": cost.object, "rows": cost.rows})).collect::<Vec<_>>(),
+            "drops": own.map(|cost| json!({"object": cost.object, "rows": cost.rows, "how": cost.how})).collect::<Vec<_>>(),
         })
     };
     plan.steps.iter().map(step).collect()

@@ -251,7 +251,7 @@ fn step(out: &mut String, number: usize, step: &Step, common: &BTreeSet<String>)
     let time = step.rehearsed_ms.map(|millis| format!(" · {}", duration(millis))).unwrap_or_default();
     let _ = write!(out, " <small>{}{source}{time}</small>", escaped(&step.why));
     for drop in &step.drops {
-        let _ = write!(out, " <strong>{}</strong>", escaped(&dropped(&drop.object, drop.rows)));
+        let _ = write!(out, " <strong>{}</strong>", escaped(&dropped(&drop.object, drop.rows, drop.how)));
     }
     out.push_str("</summary>");
     let lines: String = costs(step)

@@ -137,7 +137,8 @@ fn run(out: &mut String, sheet: &Sheet<'_>) {
     out.push_str("| step | what | why | verdict | is lost | longest lock in the rehearsal | time there |\n");
     out.push_str("|---|---|---|---|---|---|---|\n");
     for (at, step) in plan.steps.iter().enumerate() {
-        let lost: Vec<String> = step.drops.iter().map(|drop| markdown(&dropped(&drop.object, drop.rows))).collect();
+        let lost: Vec<String> =
+            step.drops.iter().map(|drop| markdown(&dropped(&drop.object, drop.rows, drop.how))).collect();
         let hold = step.hold.as_ref().map(|hold| format!("{}, {}", duration(hold.millis), markdown(&hold.lock)));
         let _ = writeln!(
             out,
