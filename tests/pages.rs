@@ -88,11 +88,13 @@ fn a_page_shows_the_plan_and_its_scripts() {
 fn a_saved_plan_leads_to_the_same_pages() {
     each_engine(|sandbox| {
         three(sandbox);
+        sandbox.sql("CREATE TABLE by_hand (id integer)");
         let plan = ["plan", "down", "--to", "01", "-o", "p.json", "--html", "a.html", "--runbook", "a.md"];
         sandbox.run(&plan).ok().says("the runbook is written as a.md");
         sandbox.run(&["plan", "show", "p.json", "--html", "b.html", "--runbook", "b.md"]).ok();
         assert_eq!(sandbox.read("a.html"), sandbox.read("b.html"));
         assert_eq!(sandbox.read("a.md"), sandbox.read("b.md"));
+        assert!(sandbox.read("b.html").contains("by_hand"), "what differs from the ledger is a note");
         let drawn = sandbox.run(&["graph", "--plan", "p.json"]).ok();
         drawn.says("to be reverted").says("step 1").says("01_users");
         // To stdout it is the same, and nothing else is.

@@ -7,7 +7,7 @@ use super::escape::shell;
 use super::{count, duration};
 use crate::picture::Picture;
 use crate::plan::{Direction, Source};
-use crate::saved::{Drop, Hold, Saved, Step, UNPROVEN};
+use crate::saved::{Drop, Hold, Lost, Saved, Step, UNPROVEN};
 
 pub mod html;
 pub mod runbook;
@@ -88,30 +88,34 @@ impl<'a> Sheet<'a> {
         (self.plan.base.applied + self.number(Direction::Up)).saturating_sub(self.number(Direction::Down))
     }
 
-    /// What is lost, each object once, with the number of the first step that drops it.
+    /// What is lost, each object once in each way, with the number of the first step that does it.
     pub fn losses(&self) -> Vec<(usize, &'a Drop)> {
         let mut seen = BTreeSet::new();
         let steps = self.plan.steps.iter().enumerate();
         let drops = steps.flat_map(|(at, step)| step.drops.iter().map(move |drop| (at + 1, drop)));
-        drops.filter(|(_, drop)| seen.insert(drop.object.as_str())).collect()
+        drops.filter(|(_, drop)| seen.insert((drop.object.as_str(), drop.how == Lost::Written))).collect()
     }
 
-    /// `5 rows of 1 table, 2 values of 1 column`; `None` where nothing is lost.
+    /// `5 rows of 1 table, up to 2 values of 1 column`; `None` where nothing is lost.
     pub fn lost(&self) -> Option<String> {
         let losses = self.losses();
-        let of = |kind: &str, unit: &str| {
-            let own = losses.iter().filter(|(_, drop)| drop.object.starts_with(kind));
+        let of = |how: Lost, kind: &str, unit: &str| {
+            let own = losses.iter().filter(|(_, drop)| drop.how == how && drop.object.starts_with(kind));
             let own: Vec<Option<u64>> = own.map(|(_, drop)| drop.rows).collect();
             let objects = count(whole(own.len()), kind);
             let sum = own.iter().flatten().fold(0u64, |sum, rows| sum.saturating_add(*rows));
+            let most = if how == Lost::Written { "up to " } else { "" };
             match own.iter().filter(|rows| rows.is_none()).count() {
                 _ if own.is_empty() => None,
-                0 => Some(format!("{} of {objects}", count(sum, unit))),
+                0 => Some(format!("{most}{} of {objects}", count(sum, unit))),
                 _ if sum == 0 => Some(format!("{unit}s of {objects} that cannot be counted")),
-                _ => Some(format!("{} of {objects}, and what cannot be counted", count(sum, unit))),
+                _ => Some(format!("{most}{} of {objects}, and what cannot be counted", count(sum, unit))),
             }
         };
-        let parts: Vec<String> = [of("table", "row"), of("column", "value")].into_iter().flatten().collect();
+        let all = [Lost::Dropped, Lost::Written]
+            .into_iter()
+            .flat_map(|how| [(how, "table", "row"), (how, "column", "value")]);
+        let parts: Vec<String> = all.filter_map(|(how, kind, unit)| of(how, kind, unit)).collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 
@@ -147,8 +151,9 @@ impl<'a> Sheet<'a> {
 
     /// `--accept-loss=…` for exactly what is lost, and nothing else.
     pub fn acceptances(&self) -> Vec<String> {
-        let name = |drop: &'a Drop| drop.object.split_once(' ').map_or(drop.object.as_str(), |(_, name)| name);
-        self.losses().into_iter().map(|(_, drop)| shell(&format!("--accept-loss={}", name(drop)))).collect()
+        let mut seen = BTreeSet::new();
+        let flags = self.losses().into_iter().map(|(_, drop)| acceptance(drop));
+        flags.filter(|flag| seen.insert(flag.clone())).collect()
     }
 
     /// The command that runs it, in words that a shell takes as they are.
@@ -210,9 +215,9 @@ impl<'a> Sheet<'a> {
         if let Some(unseen) = &self.plan.unseen {
             demand(DBA, format!("looks who is at work: {unseen}"), None);
         }
-        for ((number, drop), flag) in self.losses().into_iter().zip(self.acceptances()) {
+        for (number, drop) in self.losses() {
             let what = format!("accepts that step {number} {drop}");
-            demand(RUNNER, what, Some(flag));
+            demand(RUNNER, what, Some(acceptance(drop)));
         }
         if self.is_confirmed() {
             let what = "confirms the plan: answers y at a terminal, and gives a flag elsewhere".to_owned();
@@ -220,6 +225,12 @@ impl<'a> Sheet<'a> {
         }
         demands
     }
+}
+
+/// The flag that accepts a loss, as a shell's word.
+fn acceptance(drop: &Drop) -> String {
+    let name = drop.object.split_once(' ').map_or(drop.object.as_str(), |(_, name)| name);
+    shell(&format!("--accept-loss={name}"))
 }
 
 fn whole(number: usize) -> u64 {
