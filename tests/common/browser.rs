@@ -52,9 +52,6 @@ impl Browser {
             "Emulation.setEmulatedMedia",
             &json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]}),
         );
-        // The page of a new tab asks for a good deal; it is not ours.
-        browser.post("url", &json!({"url": "about:blank"}));
-        browser.post("se/log", &json!({"type": "performance"}));
         browser
     }
 
@@ -93,13 +90,15 @@ impl Browser {
         entries.map(|entry| format!("{} {}", entry["level"], entry["message"])).collect()
     }
 
-    /// Everything that was asked for, over a network or not.
+    /// Everything that pages from disk asked for, themselves among it; the page of a new tab asks for a good deal, too.
     pub fn requests(&self) -> Vec<String> {
         let log = self.post("se/log", &json!({"type": "performance"}));
         let entries = log.as_array().expect("a log").iter();
         let messages = entries.filter_map(|entry| serde_json::from_str::<Value>(entry["message"].as_str()?).ok());
         let sent = messages.filter(|one| one["message"]["method"] == "Network.requestWillBeSent");
-        sent.map(|one| one["message"]["params"]["request"]["url"].as_str().expect("a URL").to_owned()).collect()
+        let params = sent.map(|one| one["message"]["params"].clone());
+        let ours = params.filter(|one| one["documentURL"].as_str().is_some_and(|page| page.starts_with("file:")));
+        ours.map(|one| one["request"]["url"].as_str().expect("a URL").to_owned()).collect()
     }
 
     /// A command of the browser's own protocol.
