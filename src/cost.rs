@@ -58,8 +58,8 @@ impl fmt::Display for Cost {
     }
 }
 
-/// Counts what each step would drop, and what of it may write over; what is empty costs nothing and is left out, and so is a column whose whole table is
-/// dropped as well, and what the plan itself has brought.
+/// Counts what each step would drop, or may write over. What is empty costs nothing and is left out, and so is what stands in a
+/// table that is dropped as well, and what the plan itself has brought.
 pub async fn costs(database: &mut Database, plan: &Proven) -> Result<Vec<Cost>> {
     let mut live = Live::default();
     // Each member of a group carries what the whole of it drops.
@@ -82,7 +82,10 @@ pub async fn costs(database: &mut Database, plan: &Proven) -> Result<Vec<Cost>> 
         .filter_map(|(_, drop)| drop.live.strip_prefix("table "))
         .map(str::to_owned)
         .collect();
-    let is_within = |drop: &Dropped| owner(&drop.live).is_some_and(|table| whole.contains(table));
+    let is_within = |drop: &Dropped| match drop.live.strip_prefix("table ") {
+        Some(table) => drop.how == Lost::Written && whole.contains(table),
+        None => owner(&drop.live).is_some_and(|table| whole.contains(table)),
+    };
     let drops: Vec<(&Step, Dropped)> = drops.into_iter().filter(|(_, drop)| !is_within(drop)).collect();
     let objects: Vec<String> = drops.iter().map(|(_, drop)| drop.live.clone()).collect();
     let counts = database.count(&objects).await;

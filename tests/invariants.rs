@@ -618,6 +618,8 @@ fn i11_rows_that_a_script_changes_or_deletes_need_an_acceptance() {
         let told = format!("changes or deletes up to 3 rows of table {t}");
         sandbox.run(&["plan", "down", "--steps", "1"]).ok().says(&told);
         sandbox.run(&["down", "--steps", "1", "--yes"]).exits(1).says(&told);
+        // What goes with its table is told once.
+        sandbox.run(&["plan", "down", "--all"]).ok().says("drops table").says_not("changes or");
         assert_eq!(sandbox.value("SELECT COUNT(*) FROM t"), "3");
         sandbox.run(&["down", "--steps", "1", "--yes", "--accept-loss=t"]).ok();
         assert_eq!(sandbox.value("SELECT COUNT(*) FROM t"), "1");
