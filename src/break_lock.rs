@@ -16,6 +16,9 @@ use crate::store::{explained, own, unreachable};
 /// How long a server may take to end a session: it undoes what the session was at.
 const GONE: Duration = Duration::from_secs(30);
 
+/// How long a run whose session was ended looks for who did it.
+const HEARD: Duration = Duration::from_secs(2);
+
 /// Between two looks whether it is gone.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -101,11 +104,18 @@ async fn end(engine: &dyn Engine, hand: &mut dyn Session, lock: Lock, session: O
 }
 
 /// What ended a run, told by the ledger where somebody took its lock.
-pub(crate) async fn told(locked: &Locked, fault: Fault) -> Fault {
-    let rows = locked.rows_of_others().await.unwrap_or_default();
-    let run = Some(&locked.runner().run);
-    let Some(row) = rows.iter().find(|row| Taken::by(row).is_some_and(|taken| taken.run.as_ref() == run)) else {
-        return fault;
+pub(crate) async fn told(locked: &mut Locked, fault: Fault) -> Fault {
+    // Whoever ends a session records it right behind that.
+    let patience = if locked.is_cut_off().await { HEARD } else { Duration::ZERO };
+    let until = tokio::time::Instant::now() + patience;
+    let run = locked.runner().run.clone();
+    let is_ours = |row: &Entry| Taken::by(row).is_some_and(|taken| taken.run.as_ref() == Some(&run));
+    let row = loop {
+        match locked.rows_of_others().await.map(|rows| rows.into_iter().find(is_ours)) {
+            Ok(Some(row)) => break row,
+            Ok(None) if tokio::time::Instant::now() < until => tokio::time::sleep(PAUSE).await,
+            _ => return fault,
+        }
     };
     let part = |column: &str| row.get(column).unwrap_or("?");
     let what = format!(

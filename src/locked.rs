@@ -61,9 +61,6 @@ const KEEP_BYTES: usize = 64 << 10;
 /// So many scripts are kept with one statement.
 const KEEP_SCRIPTS: usize = 500;
 
-/// So many rows of others are looked at for what became of a run.
-const ROWS_OF_OTHERS: i64 = 1000;
-
 /// The savepoint that tells whether a script ended our transaction; its name is not to be guessed.
 pub struct Guard(String);
 
@@ -94,9 +91,7 @@ impl Locked {
 
     /// Takes the lease from a run whose scripts' session is gone, while it still has the run's lock: what it held its scripts under is
     /// ours, and the lease's new token keeps it from writing whatever it does.
-    ///
-    /// # Errors
-    /// Busy (exit 5) when a session of another run is at work.
+    /// Busy when a session of another run is at work.
     pub async fn seize(
         engine: &'static dyn Engine,
         target: Target,
@@ -539,11 +534,16 @@ impl Locked {
         Ok(())
     }
 
+    /// Whether the server has ended the scripts' session. Behind a failure only: it ends a transaction.
+    pub async fn is_cut_off(&mut self) -> bool {
+        self.engine.dialect().locks && self.work.batch("ROLLBACK").await.is_err()
+    }
+
     /// The rows that others have written behind this run's last one, read in a session of its own.
     pub async fn rows_of_others(&self) -> Result<Vec<Entry>> {
         let opened = self.engine.open(&self.target, Access::ReadOnly).await;
         let mut session = opened.map_err(|error| unreachable(&self.target, &error))?;
-        let rows = store::entries(self.engine, &self.names, session.as_mut(), self.head.seq, ROWS_OF_OTHERS).await;
+        let rows = store::entries(self.engine, &self.names, session.as_mut(), self.head.seq, i64::MAX).await;
         session.close().await;
         rows
     }

@@ -2,9 +2,19 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use common::login::Login;
 use common::slow::{is_under_way, slow};
 use common::{Connection, Kind, Running, Sandbox, each_engine, each_server, until};
+use switchback::context::{Context, Interrupt};
+use switchback::database::Database;
+use switchback::engine::Limits;
+use switchback::event::Silent;
+use switchback::fault::FaultKind;
+use switchback::lock::{Runner, Waits};
+use switchback::target::Target;
 
 const BREAK: &[&str] = &["lock", "--break", "--yes", "--reason", "it hangs"];
 
@@ -192,5 +202,79 @@ fn a_missing_right_to_end_the_holder_is_named() {
         sandbox.run_with(BREAK, &as_other).exits(1).says("cannot be ended by this account").says(&grant);
         up.wait().ok();
         assert_eq!(sandbox.ledger_count("break-lock"), 0);
+    });
+}
+
+#[test]
+fn a_run_that_is_awake_ends_when_its_lock_is_broken() {
+    each_server(|sandbox| {
+        let awake = at_work(sandbox, 30);
+        let before = token(sandbox);
+        sandbox.run(BREAK).ok().says("the lock is broken (#");
+        assert_eq!(token(sandbox), before + 1);
+        let ended = awake.wait();
+        assert!(matches!(ended.code, 4 | 5), "{ended:?}");
+        ended.says("the lock of this run was taken: tester@").says("their reason: it hangs").says_not("applied  ");
+        // On MySQL the statements before have taken effect; the next run knows.
+        let is_half_way = !sandbox.json(&["status"])["half_way"].is_null();
+        assert_eq!(is_half_way, sandbox.kind == Kind::Mysql);
+        assert_eq!((grip(sandbox).as_str(), sandbox.ledger_count("apply done")), ("free", 0));
+    });
+}
+
+/// A connection that holds one of the run's locks, as a run does.
+fn holding(sandbox: &Sandbox, second: bool) -> Connection {
+    let mut connection = Connection::open(&sandbox.url);
+    let take = match sandbox.kind {
+        Kind::Postgres => format!("SELECT pg_advisory_lock(1396856651, {})", if second { 2 } else { 1 }),
+        _ => format!("SELECT GET_LOCK(concat('sb:', lower(hex(database())), '{}'), 0)", if second { ":w" } else { "" }),
+    };
+    connection.sql(&take);
+    connection
+}
+
+#[test]
+fn a_lock_whose_holder_wrote_no_name_is_shown_and_broken_too() {
+    each_server(|sandbox| {
+        let mut bystander = Connection::open(&sandbox.url);
+        for (second, word, says) in [
+            (false, "unnamed", "held by a run that has not written its name yet"),
+            (true, "lingering", "a statement of a run that is gone still runs on the server, in session "),
+        ] {
+            let mut holder = holding(sandbox, second);
+            sandbox.run(&["lock"]).ok().says(says);
+            assert_eq!(grip(sandbox), word);
+            sandbox.run(BREAK).ok();
+            assert!(holder.attempt("SELECT 1").is_err(), "the holder is still there");
+            assert_eq!(grip(sandbox), "free");
+        }
+        bystander.sql("SELECT 1");
+        assert_eq!(sandbox.ledger_rows(), ["break-lock done", "break-lock done"]);
+        sandbox.run(&["log", "--verify"]).ok();
+        sandbox.tables(1).run(&["up"]).ok();
+    });
+}
+
+#[test]
+fn i5_a_new_token_alone_keeps_a_run_from_writing() {
+    each_server(|sandbox| {
+        sandbox.tables(1).run(&["up"]).ok();
+        let context = Context { observer: Arc::new(Silent), interrupt: Interrupt::default(), clock: chrono::Utc::now };
+        let runner = Runner { run: "r".to_owned(), what: "up".to_owned(), ..Runner::default() };
+        let limits = Limits { lock_timeout_ms: 2000, statement_timeout_ms: 0 };
+        let waits = Waits { lock: Duration::from_secs(9), limits };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let mut locked = runtime.block_on(async {
+            let database = Database::open(&Target::parse(&sandbox.url).unwrap(), Duration::ZERO).await.unwrap();
+            let mut locked = database.lock(&context, runner, waits).await.unwrap();
+            locked.begin_own().await.unwrap();
+            locked.rollback().await;
+            locked
+        });
+        sandbox.sql(&format!("UPDATE {} SET token = token + 1", lease(sandbox)));
+        let fault = runtime.block_on(locked.begin_own()).unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::HalfWay);
+        assert!(fault.parts().what.contains("another runner took over the lease"), "{fault:?}");
+        runtime.block_on(locked.release());
     });
 }
