@@ -48,6 +48,7 @@ pub async fn run(app: &App, args: &Lock) -> Result<u8> {
     match app.voice {
         ui::Voice::Json => ui::out(&format!("{}\n", json::command("lock", "ok", fields(&standing, broken)))),
         ui::Voice::Human => match broken {
+            Some(seq) if standing.grip() == Grip::Stale => ui::out(&format!("the lease is cleared (#{seq})\n")),
             Some(seq) => ui::out(&format!("the lock is broken (#{seq})\n")),
             None => {
                 ui::out(&shown);
@@ -72,7 +73,8 @@ async fn broken(
             return Err(Fault::usage("nobody can be asked here").help("give `--yes`"));
         }
         ui::talk(shown);
-        ui::confirm("Take the lock from it?")?;
+        let is_gone = standing.grip() == Grip::Stale;
+        ui::confirm(if is_gone { "Clear the lease?" } else { "Take the lock from it?" })?;
     }
     let (runner, provenance) = app.runner("lock --break", Some(reason));
     let row = break_lock(database, standing, &app.context, runner, &provenance, app.waits()).await?;
