@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use crate::amendments::Amendment;
+use crate::break_lock;
 use crate::conditional::{Clause, Conditional};
 use crate::context::Context;
 use crate::engine::Dialect;
@@ -35,6 +36,19 @@ pub struct Report {
 /// # Errors
 /// Half-way (exit 4) when something has taken effect and the rest has not; otherwise what stopped the first step.
 pub async fn apply(
+    locked: &mut Locked,
+    plan: &Proven,
+    resume: Option<&Resume>,
+    provenance: &Provenance,
+    context: &Context,
+) -> Result<Report> {
+    match all(locked, plan, resume, provenance, context).await {
+        Err(fault) => Err(break_lock::told(locked, fault).await),
+        done => done,
+    }
+}
+
+async fn all(
     locked: &mut Locked,
     plan: &Proven,
     resume: Option<&Resume>,

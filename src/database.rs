@@ -12,11 +12,11 @@ use crate::engine::{self, Access, DbError, DbErrorKind, DbResult, Engine, Names,
 use crate::fault::{Fault, Result};
 use crate::history::{self, Tool, without_histories};
 use crate::ledger::{Entry, State};
-use crate::lock::{Holder, Runner, Waits, lease};
+use crate::lock::{Runner, Standing, Waits, lease};
 use crate::locked::Locked;
 use crate::snapshot::Snapshot;
 use crate::sql::Flavor;
-use crate::store::{entries, own, state, unreachable};
+use crate::store::{entries, ledger_exists, own, state, unreachable};
 use crate::target::Target;
 
 /// So many rows of the ledger are read with one query.
@@ -134,18 +134,16 @@ impl Database {
         read.map(without_histories).map_err(|error| own("reading the schema", &error))
     }
 
-    /// The runner that is at work: it holds the lease, and the server still lists its session. A database without a ledger has
-    /// no lease to ask.
-    pub async fn runner(&mut self) -> Result<Option<Holder>> {
+    /// How the run's lock stands.
+    pub async fn standing(&mut self) -> Result<Standing> {
         let failed = |error: DbError| own("asking who is at work", &error);
-        let Some(holder) = lease(self.engine, &self.names, self.session.as_mut()).await.map_err(failed)? else {
-            return Ok(None);
+        let lease = match ledger_exists(self.engine, &self.names, self.session.as_mut()).await? {
+            true => lease(self.engine, &self.names, self.session.as_mut()).await.map_err(failed)?,
+            false => None,
         };
-        let alive = match &holder.backend {
-            Some(backend) => self.engine.is_alive(self.session.as_mut(), backend).await.map_err(failed)?,
-            None => false,
-        };
-        Ok(alive.then_some(holder))
+        let backend = lease.as_ref().and_then(|lease| lease.backend.as_deref());
+        let holders = self.engine.holders(self.session.as_mut(), backend).await.map_err(failed)?;
+        Ok(Standing { lease, holders })
     }
 
     /// What tells this database from every other on every server.
@@ -249,6 +247,13 @@ impl Database {
         let Database { engine, target, names, session, .. } = self;
         session.close().await;
         Locked::take(engine, target, names, context, runner, waits).await
+    }
+
+    /// Takes the lease from a run that still has the run's lock; see [`Locked::seize`].
+    pub async fn seize(self, context: &Context, runner: Runner, waits: Waits) -> Result<Locked> {
+        let Database { engine, target, names, session, .. } = self;
+        session.close().await;
+        Locked::seize(engine, target, names, context, runner, waits).await
     }
 }
 

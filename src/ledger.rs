@@ -63,10 +63,14 @@ pub enum Act {
     Checkpoint,
     /// What is applied has got a name.
     Release,
+    /// A person has taken the lock from a run.
+    #[serde(rename = "break-lock")]
+    BreakLock,
 }
 
 impl Act {
-    pub const ALL: [Act; 6] = [Act::Apply, Act::Revert, Act::Adopt, Act::Amend, Act::Checkpoint, Act::Release];
+    pub const ALL: [Act; 7] =
+        [Act::Apply, Act::Revert, Act::Adopt, Act::Amend, Act::Checkpoint, Act::Release, Act::BreakLock];
 
     pub fn word(self) -> &'static str {
         match self {
@@ -76,6 +80,7 @@ impl Act {
             Act::Amend => "amend",
             Act::Checkpoint => "checkpoint",
             Act::Release => "release",
+            Act::BreakLock => "break-lock",
         }
     }
 }
@@ -296,6 +301,27 @@ pub struct Member {
     pub digest: Sha,
     /// The ledger's row that holds this version.
     pub row: i64,
+}
+
+/// Whose lock a person has taken. The `detail` of its row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// The run that the lease named; none where it named nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// Who that was, and what they did.
+    pub of: String,
+    /// The server's ids of the sessions that were ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<String>,
+}
+
+impl Taken {
+    /// What a row says of it, if it is such a row.
+    pub fn by(row: &Entry) -> Option<Taken> {
+        let detail = row.get("detail").filter(|_| row.get("event") == Some(Act::BreakLock.word()))?;
+        serde_json::from_str(detail).ok()
+    }
 }
 
 /// What is wrong with a chain, at the first row where something is.

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::context::Context;
-use crate::engine::{DbResult, Engine, Limits, Names, Session};
+use crate::engine::{DbResult, Engine, Holders, Limits, Names, Session};
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::store::{ledger_exists, own};
@@ -101,8 +101,7 @@ pub(crate) async fn wait_for_lock(
         if left().is_zero() || !told {
             let holder = holder(engine, names, lock).await;
             if left().is_zero() {
-                let fault = Fault::new(FaultKind::Busy, format!("another runner holds the lock: {holder}"));
-                return Err(fault.help("wait for it, or give `--lock-wait SECONDS` more time"));
+                return Err(busy(&holder));
             }
             told = true;
             context.tell(Event::Waiting { holder });
@@ -111,6 +110,12 @@ pub(crate) async fn wait_for_lock(
         tokio::time::sleep(pause.min(left())).await;
         pause = (pause * 2).min(Duration::from_millis(500));
     }
+}
+
+/// The wait for another runner is over.
+pub(crate) fn busy(holder: &str) -> Fault {
+    let fault = Fault::new(FaultKind::Busy, format!("another runner holds the lock: {holder}"));
+    fault.help("wait for it, or give `--lock-wait SECONDS` more time; `switchback lock` tells whether it is alive, and how to end it")
 }
 
 /// Who holds the lease, as they wrote it there.
@@ -126,6 +131,54 @@ pub struct Holder {
     /// The server's id of the session that holds the lock.
     #[serde(skip)]
     pub(crate) backend: Option<String>,
+    /// The run's own name.
+    #[serde(skip)]
+    pub(crate) run: String,
+}
+
+/// How the run's lock stands: what the lease says, and what whoever has to know says of that.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub lease: Option<Holder>,
+    pub holders: Holders,
+}
+
+/// What a [`Standing`] comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Grip {
+    /// Nobody holds the lock.
+    Free,
+    /// The lease names who.
+    Held,
+    /// Somebody who has not written a name into the lease.
+    Unnamed,
+    /// The lock is free, but the scripts' session of a run is still there.
+    Lingering,
+    /// The lease names a run that is gone.
+    Stale,
+    /// Whether the lease's run is there cannot be told.
+    Unknown,
+}
+
+impl Standing {
+    pub fn grip(&self) -> Grip {
+        let named = self.lease.as_ref().map(|lease| lease.backend.as_deref());
+        match (&self.holders.run, &self.holders.work, named) {
+            (Some(run), _, Some(backend)) if run.is(backend) => Grip::Held,
+            (Some(_), _, _) => Grip::Unnamed,
+            (None, Some(_), _) => Grip::Lingering,
+            (None, None, None) => Grip::Free,
+            (None, None, Some(_)) if self.holders.untold.is_some() => Grip::Unknown,
+            (None, None, Some(_)) => Grip::Stale,
+        }
+    }
+
+    /// The run that is at work, as far as that can be told.
+    pub fn runner(self) -> Option<Holder> {
+        let is_there = matches!(self.grip(), Grip::Held | Grip::Unknown);
+        self.lease.filter(|_| is_there)
+    }
 }
 
 impl fmt::Display for Holder {
@@ -140,9 +193,9 @@ pub(crate) async fn lease(engine: &dyn Engine, names: &Names, session: &mut dyn 
     let held = rows.into_iter().next().filter(|row| row.get(1).is_some_and(Option::is_some));
     Ok(held.map(|mut row| {
         let mut part = |at: usize| row.get_mut(at).and_then(Option::take);
-        let backend = part(6);
+        let (run, backend) = (part(1).unwrap_or_default(), part(6));
         let mut word = |at: usize| part(at).unwrap_or_else(|| "?".to_owned());
-        Holder { actor: word(2), host: word(3), pid: word(4), what: word(5), since: word(7), backend }
+        Holder { actor: word(2), host: word(3), pid: word(4), what: word(5), since: word(7), backend, run }
     }))
 }
 

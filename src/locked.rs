@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::history::without_histories;
 use crate::ledger::{Entry, Head, State};
-use crate::lock::{Heartbeat, Runner, Waits, holder, nonce, wait_for_lock};
+use crate::lock::{Heartbeat, Runner, Waits, busy, holder, nonce, wait_for_lock};
 use crate::sha::Sha;
 use crate::snapshot::Snapshot;
 use crate::sql::{Script, Statement};
@@ -27,7 +27,7 @@ pub struct Locked {
     engine: &'static dyn Engine,
     target: Target,
     names: Names,
-    /// `None` where no lock outlives a transaction: the file's own decides, step by step.
+    /// `None` where no lock outlives a transaction: the file's own decides, step by step; and where it is being taken from a run.
     lock: Option<Heartbeat>,
     work: Box<dyn Session>,
     runner: Runner,
@@ -86,11 +86,38 @@ impl Locked {
             }
             false => None,
         };
+        Locked::work(engine, target, names, context, runner, waits, lock).await
+    }
+
+    /// Takes the lease from a run whose scripts' session is gone, while it still has the run's lock: what it held its scripts under is
+    /// ours, and the lease's new token keeps it from writing whatever it does.
+    /// Busy when a session of another run is at work.
+    pub async fn seize(
+        engine: &'static dyn Engine,
+        target: Target,
+        names: Names,
+        context: &Context,
+        runner: Runner,
+        waits: Waits,
+    ) -> Result<Locked> {
+        Locked::work(engine, target, names, context, runner, waits, None).await
+    }
+
+    async fn work(
+        engine: &'static dyn Engine,
+        target: Target,
+        names: Names,
+        context: &Context,
+        runner: Runner,
+        waits: Waits,
+        lock: Option<Heartbeat>,
+    ) -> Result<Locked> {
+        let failed = |error: DbError| unreachable(&target, &error);
         let mut work = engine.open(&target, Access::ReadWrite).await.map_err(failed)?;
         let held = engine.hold_work(work.as_mut(), waits.lock).await;
         if !held.map_err(|error| own("taking the second lock", &error))? {
             let fault = Fault::new(FaultKind::Busy, "a statement of an earlier run is still running on the server");
-            return Err(fault.help("wait until it ends, then run the command again"));
+            return Err(fault.help("wait until it ends, then run the command again; `switchback lock` shows it"));
         }
         let mut locked = Locked {
             engine,
@@ -153,8 +180,7 @@ impl Locked {
                 }
                 Err(fault) if fault.kind() == FaultKind::Busy => {
                     let holder = holder(self.engine, &self.names, self.work.as_mut()).await;
-                    let fault = Fault::new(FaultKind::Busy, format!("another runner holds the lock: {holder}"));
-                    return Err(fault.help("wait for it, or give `--lock-wait SECONDS` more time"));
+                    return Err(busy(&holder));
                 }
                 other => return other,
             }
@@ -506,6 +532,20 @@ impl Locked {
         }
         self.work.batch("COMMIT").await.map_err(failed)?;
         Ok(())
+    }
+
+    /// Whether the server has ended the scripts' session. Behind a failure only: it ends a transaction.
+    pub async fn is_cut_off(&mut self) -> bool {
+        self.engine.dialect().locks && self.work.batch("ROLLBACK").await.is_err()
+    }
+
+    /// The rows that others have written behind this run's last one, read in a session of its own.
+    pub async fn rows_of_others(&self) -> Result<Vec<Entry>> {
+        let opened = self.engine.open(&self.target, Access::ReadOnly).await;
+        let mut session = opened.map_err(|error| unreachable(&self.target, &error))?;
+        let rows = store::entries(self.engine, &self.names, session.as_mut(), self.head.seq, i64::MAX).await;
+        session.close().await;
+        rows
     }
 
     /// # Errors

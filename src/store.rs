@@ -4,7 +4,7 @@ use crate::class;
 use crate::engine::{DbError, DbErrorKind, DbResult, Dialect, Engine, Names, Ran, Row, Server, Session};
 use crate::fault::{Fault, FaultKind, Result};
 use crate::id::Id;
-use crate::ledger::{Applied, Entry, Head, Open, State};
+use crate::ledger::{Act, Applied, Entry, Head, Open, State};
 use crate::plan::Warrant;
 use crate::sha::Sha;
 use crate::sql::{Flavor, Script, Statement};
@@ -98,10 +98,14 @@ pub async fn state(engine: &dyn Engine, names: &Names, session: &mut dyn Session
         }
     }
     let head = head(engine, names, session).await?;
-    let last = entries(engine, names, session, head.seq - 1, 1).await?;
-    let open = match last.first().filter(|entry| is_open(entry)) {
-        Some(entry) => Some(open_step(engine, names, session, entry).await?),
-        None => None,
+    let mut seq = head.seq;
+    let open = loop {
+        match entries(engine, names, session, seq - 1, 1).await?.first() {
+            // That a lock was broken says nothing of the step that its holder was at.
+            Some(entry) if entry.get("event") == Some(Act::BreakLock.word()) && seq > 1 => seq -= 1,
+            Some(entry) if is_open(entry) => break Some(open_step(engine, names, session, entry).await?),
+            _ => break None,
+        }
     };
     Ok(State { head, applied, open, exists: true })
 }
@@ -210,6 +214,12 @@ pub fn missing_grant(server: &Server, error: &DbError) -> Option<String> {
 }
 
 fn postgres_grant(server: &Server, message: &str) -> Option<String> {
+    // A superuser's session can be ended by another superuser only.
+    let ends =
+        ["must be a member of the role whose process is being terminated", "permission denied to terminate process"];
+    if ends.iter().any(|text| message.starts_with(text)) {
+        return Some(format!("pg_signal_backend TO {}", Flavor::Postgres.ident(&server.user)));
+    }
     let (object, name) = message.strip_prefix("permission denied for ")?.split_once(' ')?;
     let rights = match object {
         "database" => "CREATE",
@@ -240,6 +250,11 @@ const MYSQL_RIGHTS: &[&str] = &[
 
 fn mysql_grant(server: &Server, error: &DbError) -> Option<String> {
     let literal = |text: &str| Flavor::Mysql.literal(text);
+    if error.code == "1095" {
+        let right = if server.engine == "mariadb" { "CONNECTION ADMIN" } else { "CONNECTION_ADMIN" };
+        let (user, host) = server.user.rsplit_once('@')?;
+        return Some(format!("{right} ON *.* TO {}@{}", literal(user), literal(host)));
+    }
     let (rights, database) = match error.code.as_str() {
         "1142" => {
             let (rights, rest) = error.message.split_once(" command denied to user ")?;
@@ -289,6 +304,8 @@ mod tests {
         assert_eq!(of("permission denied for schema public"), granted("CREATE, USAGE ON SCHEMA \"public\""));
         let rows = "SELECT, INSERT, UPDATE, DELETE ON TABLE \"a \"\"b\"";
         assert_eq!(of("permission denied for table a \"b"), granted(rows));
+        assert_eq!(of("permission denied to terminate process"), granted("pg_signal_backend"));
+        assert_eq!(of("must be a superuser to terminate superuser process"), None);
         assert_eq!(of("must be owner of table t"), None);
         assert_eq!(of("permission denied to create role"), None);
     }
@@ -303,6 +320,8 @@ mod tests {
         assert_eq!(of("1142", "ANY command denied to user 'mig'@'h' for table 't'"), None);
         let database = "Access denied for user 'mig'@'h' to database 'other'";
         assert_eq!(of("1044", database), granted("ALL PRIVILEGES ON `other`"));
+        let kill = of("1095", "You are not owner of thread 7");
+        assert_eq!(kill.as_deref(), Some("CONNECTION ADMIN ON *.* TO 'mig'@'%'"));
         assert_eq!(of("1227", "Access denied; you need (at least one of) the SUPER privilege(s)"), None);
     }
 }

@@ -205,9 +205,11 @@ async fn a_running_statement_is_cancelled_from_outside() {
     assert_eq!(kind(ran), DbErrorKind::Cancelled);
     assert_eq!(one(&mut *session, "SELECT 1").await.as_deref(), Some("1"));
     let backend = backend.unwrap();
-    assert!(Mysql.is_alive(&mut *watcher, &backend).await.unwrap());
+    assert!(Mysql.try_lock(&mut *session).await.unwrap());
+    let holder = Mysql.holders(&mut *watcher, None).await.unwrap().run.expect("a holder");
+    assert!(holder.is(Some(&backend)) && holder.who.is_some(), "{holder:?}");
     session.close().await;
-    while Mysql.is_alive(&mut *watcher, &backend).await.unwrap() {}
+    while Mysql.holders(&mut *watcher, None).await.unwrap().run.is_some() {}
 }
 
 #[tokio::test]

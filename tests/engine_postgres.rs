@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use switchback::engine::postgres::Postgres;
-use switchback::engine::{Access, DbErrorKind, Engine, Level, Limits, Names, Position, Session};
+use switchback::engine::{Access, DbErrorKind, Engine, Level, Limits, Lock, Names, Position, Session};
 use switchback::fault::FaultKind;
 use switchback::rows::{COLUMNS, Column, FAMILIES, FOREIGN_KEYS, Table};
 use switchback::snapshot::Snapshot;
@@ -44,12 +44,16 @@ async fn a_session_says_who_and_where_it_is() {
     assert_eq!((told.engine, told.database.as_str()), ("postgres", scratch.0.database.as_str()));
     assert!(told.version.starts_with(&told.major) && told.major.parse::<u32>().unwrap() >= 14);
     let backend = told.backend.unwrap();
-    assert!(Postgres.is_alive(&mut *session, &backend).await.unwrap());
+    assert!(Postgres.try_lock(&mut *session).await.unwrap());
     let mut other = scratch.open(Access::ReadOnly).await;
-    let gone = other.server().backend.clone().unwrap();
-    assert!(Postgres.is_alive(&mut *other, &backend).await.unwrap());
-    let pid = gone.split(':').next().unwrap();
-    assert!(!Postgres.is_alive(&mut *session, &format!("{pid}:1")).await.unwrap(), "a process id alone is not enough");
+    let holder = Postgres.holders(&mut *other, None).await.unwrap().run.expect("a holder");
+    assert!(holder.is(Some(&backend)));
+    let pid = backend.split(':').next().unwrap();
+    assert!(!holder.is(Some(&format!("{pid}:1"))), "a process id alone is not enough");
+    let mut third = scratch.open(Access::ReadWrite).await;
+    Postgres.terminate(&mut *third, Lock::Run, &format!("{pid}:1")).await.unwrap();
+    assert!(Postgres.holders(&mut *other, None).await.unwrap().run.is_some(), "another session is left alone");
+    third.close().await;
     assert_eq!(Postgres.identity(&mut *session).await.unwrap(), Postgres.identity(&mut *other).await.unwrap());
     let mut elsewhere = Postgres.open(&server(), Access::ReadOnly).await.unwrap();
     assert_ne!(Postgres.identity(&mut *session).await.unwrap(), Postgres.identity(&mut *elsewhere).await.unwrap());

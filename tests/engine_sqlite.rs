@@ -1,7 +1,7 @@
 //! SQLite behind the engine seam: values, errors, transactions, snapshots, fingerprints, shadows; on real files and memory.
 
 use switchback::engine::sqlite::Sqlite;
-use switchback::engine::{Access, DbErrorKind, Engine, Level, Limits, Names, Position, Session};
+use switchback::engine::{Access, DbErrorKind, Engine, Holders, Level, Limits, Names, Position, Session};
 use switchback::ledger;
 use switchback::rows::{COLUMNS, Column, Table};
 use switchback::snapshot::Snapshot;
@@ -490,11 +490,14 @@ async fn i8_one_file_under_two_names_is_one_database() {
 async fn a_holder_is_alive_while_its_process_is() {
     let mut session = memory().await;
     let own = session.server().backend.clone().unwrap();
-    assert!(Sqlite.is_alive(&mut *session, &own).await.unwrap());
-    assert!(Sqlite.is_alive(&mut *session, "elsewhere:1").await.unwrap());
     let host = own.rsplit_once(':').unwrap().0.to_owned();
-    let gone = Sqlite.is_alive(&mut *session, &format!("{host}:4194399")).await.unwrap();
-    assert_eq!(gone, !cfg!(target_os = "linux"));
+    let parent = format!("{host}:{}", std::os::unix::process::parent_id());
+    assert!(Sqlite.holders(&mut *session, Some(&parent)).await.unwrap().run.is_some());
+    assert!(Sqlite.holders(&mut *session, Some("elsewhere:1")).await.unwrap().untold.is_some());
+    // Our own number, which a process had before us; and one that no process has.
+    for gone in [own, format!("{host}:4194399")] {
+        assert_eq!(Sqlite.holders(&mut *session, Some(&gone)).await.unwrap(), Holders::default());
+    }
 }
 
 #[tokio::test]

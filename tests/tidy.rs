@@ -85,6 +85,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "targets",
             "step",
             "journalled",
+            "break_lock",
             "apply",
             "recover",
             "adopt",

@@ -66,7 +66,7 @@ fn status_tells_a_runner_at_work_from_one_that_stopped() {
         let up = sandbox.start(&["up"]);
         until("the long statement", || is_under_way(sandbox));
         let during = sandbox.run(&["status"]).ok().says("running: ").says("`up` since 20").says("held by tester@");
-        during.says(&format!("(process {})", up.pid())).says_not("stopped").says("Z, held");
+        during.says(&format!("(process {})", up.pid())).says_not("stopped").says("Z, held").says("`switchback lock`");
         let running = sandbox.json(&["status"]);
         assert_eq!((&running["running"]["what"], running["running"]["actor"].as_str()), (&"up".into(), Some("tester")));
         up.kill();

@@ -41,6 +41,7 @@ mod graph;
 mod handover;
 pub mod heap;
 mod init;
+mod lock;
 mod log;
 mod mark;
 mod new;
@@ -117,6 +118,7 @@ pub enum Command {
     Apply(apply::Apply),
     Graph(graph::GraphArgs),
     Log(log::Log),
+    Lock(lock::Lock),
     Drift(drift::Drift),
     Diff(diff::Diff),
     Adopt(adopt::Adopt),
@@ -155,6 +157,7 @@ impl Command {
             Command::Apply(_) => "apply",
             Command::Graph(_) => "graph",
             Command::Log(_) => "log",
+            Command::Lock(_) => "lock",
             Command::Drift(_) => "drift",
             Command::Diff(_) => "diff",
             Command::Adopt(_) => "adopt",
@@ -207,6 +210,7 @@ async fn dispatch(app: &App, command: Command) -> Result<u8> {
         Command::Apply(args) => apply::run(app, &args).await,
         Command::Graph(args) => graph::run(app, &args).await,
         Command::Log(args) => log::run(app, &args).await,
+        Command::Lock(args) => lock::run(app, &args).await,
         Command::Drift(args) => drift::run(app, &args).await,
         Command::Diff(args) => diff::run(app, &args).await,
         Command::Adopt(args) => adopt::run(app, &args).await,

@@ -40,7 +40,7 @@ struct Standing<'a> {
 pub async fn run(app: &App, args: &Status) -> Result<u8> {
     let (mut database, project, state) = app.look(Project::load).await?;
     let foreign = if state.head.seq > 0 { None } else { database.history().await? };
-    let runner = if state.exists { database.runner().await? } else { None };
+    let runner = if state.exists { database.standing().await?.runner() } else { None };
     let by_session = amendments::by_session(&mut database, &project, &state).await?;
     let server = database.server().clone();
     let to_come = database.is_to_come().then(|| database.target().shown());
@@ -70,6 +70,9 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
         }
         ui::Voice::Human => {
             ui::out(&under_way(&state, runner.as_ref()));
+            if runner.is_some() {
+                ui::talk("help: `switchback lock` tells more of it, and how to end one that hangs\n");
+            }
             if let (Some(open), None) = (&state.open, &runner) {
                 ui::talk(&format!("help: {}\n", clean(&planning::going_on(open, &project, &state))));
             }

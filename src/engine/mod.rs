@@ -10,6 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::Serialize;
 
 use crate::draft::Definition;
 use crate::fault::Result;
@@ -437,6 +438,51 @@ pub enum Level {
     Local(&'static str),
 }
 
+/// The locks of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// The one that makes it the only runner, on a session of its own.
+    Run,
+    /// The second one, on the session that runs scripts.
+    Work,
+}
+
+/// A session that holds a lock of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LockSession {
+    /// As [`Server::backend`]; without its second part where this account may not see it.
+    pub backend: String,
+    /// User and address, as far as this account may see them.
+    pub who: Option<String>,
+}
+
+impl fmt::Display for LockSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = self.backend.split(':').next().unwrap_or_default();
+        match &self.who {
+            Some(who) => write!(f, "session {number} ({who})"),
+            None => write!(f, "session {number} (whose it is, this account may not see)"),
+        }
+    }
+}
+
+impl LockSession {
+    /// Whether it is the session that a lease names.
+    pub fn is(&self, backend: Option<&str>) -> bool {
+        let is_start = |backend: &str| self.backend.ends_with(':') && backend.starts_with(&self.backend);
+        backend.is_some_and(|backend| backend == self.backend || is_start(backend))
+    }
+}
+
+/// Who holds our locks, in the words of whoever has to know: the server, or the host that a process is on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holders {
+    pub run: Option<LockSession>,
+    pub work: Option<LockSession>,
+    /// Why that cannot be told.
+    pub untold: Option<String>,
+}
+
 /// One member of the family.
 #[async_trait]
 pub trait Engine: Send + Sync {
@@ -466,8 +512,11 @@ pub trait Engine: Send + Sync {
     /// off the next runner. Waits up to the limit.
     async fn hold_work(&self, session: &mut dyn Session, wait: Duration) -> DbResult<bool>;
 
-    /// Whether the server still lists the session with this backend id.
-    async fn is_alive(&self, session: &mut dyn Session, backend: &str) -> DbResult<bool>;
+    /// Who holds our two locks. `lease` is the backend that the lease names, for an engine that has nothing else to ask by.
+    async fn holders(&self, session: &mut dyn Session, lease: Option<&str>) -> DbResult<Holders>;
+
+    /// Ends this session on the server, if it is the one that holds this lock now; that it is gone shows in `holders`, a little later.
+    async fn terminate(&self, session: &mut dyn Session, lock: Lock, backend: &str) -> DbResult<()>;
 
     /// Clears away what an earlier try of a statement that runs outside a transaction left behind, so that it can be run
     /// again; says what was cleared, a sentence each. A statement that leaves nothing behind costs nothing here.

@@ -10,8 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Access, ClientTexts, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Only, Row, Server,
-    Session, Site, Texts,
+    Access, ClientTexts, DbError, DbErrorKind, DbResult, Dialect, Engine, Holders, Level, LimitsHold, Lock,
+    LockSession, Only, Row, Server, Session, Site, Texts,
 };
 use crate::draft::Definition;
 use crate::fault::Result;
@@ -133,9 +133,31 @@ impl Engine for Mysql {
         Ok(got(rows))
     }
 
-    async fn is_alive(&self, session: &mut dyn Session, backend: &str) -> DbResult<bool> {
-        let rows = session.rows(include_str!("mysql/alive.sql"), &[Some(backend)]).await?;
-        Ok(!rows.is_empty())
+    async fn holders(&self, session: &mut dyn Session, _: Option<&str>) -> DbResult<Holders> {
+        let names = [lock_name(session, ""), lock_name(session, ":w")];
+        let binds = names.each_ref().map(|name| Some(name.as_str()));
+        let mut holders = Holders::default();
+        for row in session.rows(include_str!("mysql/holders.sql"), &binds).await? {
+            let mut parts = row.into_iter();
+            let mut part = || parts.next().flatten();
+            let lock = part();
+            let held = part().map(|backend| LockSession { backend, who: part() });
+            if lock.as_deref() == Some("run") { holders.run = held } else { holders.work = held }
+        }
+        Ok(holders)
+    }
+
+    async fn terminate(&self, session: &mut dyn Session, lock: Lock, backend: &str) -> DbResult<()> {
+        let held = self.holders(session, None).await?;
+        let holder = if lock == Lock::Run { held.run } else { held.work };
+        if holder.is_none_or(|holder| holder.backend != backend) {
+            return Ok(());
+        }
+        // A connection id is never given twice, so it can only be gone meanwhile.
+        match session.rows(include_str!("mysql/terminate.sql"), &[Some(backend)]).await {
+            Err(error) if error.code == "1094" => Ok(()),
+            other => other.map(drop),
+        }
     }
 
     async fn blockers(&self, session: &mut dyn Session) -> DbResult<Vec<String>> {

@@ -139,13 +139,23 @@ impl Engine for Postgres {
         }
     }
 
-    async fn is_alive(&self, session: &mut dyn Session, backend: &str) -> DbResult<bool> {
-        let (pid, start) = backend.split_once(':').unwrap_or((backend, ""));
-        if pid.parse::<i32>().is_err() || start.parse::<i64>().is_err() {
-            return Ok(false);
+    async fn holders(&self, session: &mut dyn Session, _: Option<&str>) -> DbResult<Holders> {
+        let mut holders = Holders::default();
+        for row in session.rows(include_str!("postgres/sql/holders.sql"), &[]).await? {
+            let mut parts = row.into_iter();
+            let mut part = || parts.next().flatten();
+            let lock = part();
+            let held = part().map(|backend| LockSession { backend, who: part() });
+            if lock.as_deref() == Some("1") { holders.run = held } else { holders.work = held }
         }
-        let rows = session.rows(include_str!("postgres/sql/is_alive.sql"), &[Some(pid), Some(start)]).await?;
-        Ok(!rows.is_empty())
+        Ok(holders)
+    }
+
+    async fn terminate(&self, session: &mut dyn Session, lock: Lock, backend: &str) -> DbResult<()> {
+        let (pid, start) = backend.split_once(':').unwrap_or((backend, ""));
+        let lock = if lock == Lock::Run { "1" } else { "2" };
+        let binds = [Some(lock), Some(pid), Some(start)];
+        session.rows(include_str!("postgres/sql/terminate.sql"), &binds).await.map(drop)
     }
 
     async fn prepare_bare(&self, session: &mut dyn Session, statement: &str) -> DbResult<Vec<String>> {

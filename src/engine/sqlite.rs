@@ -14,8 +14,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
 use super::{
-    Access, ClientTexts, DbError, DbErrorKind, DbResult, Dialect, Engine, Level, LimitsHold, Only, Server, Session,
-    Site, Texts,
+    Access, ClientTexts, DbError, DbErrorKind, DbResult, Dialect, Engine, Holders, Level, LimitsHold, Lock,
+    LockSession, Only, Server, Session, Site, Texts,
 };
 use crate::draft::Definition;
 use crate::fault::Result;
@@ -177,11 +177,21 @@ impl Engine for Sqlite {
         Ok(true)
     }
 
-    /// `backend` is `host:pid`. What runs on another host, or where processes cannot be seen, is taken for alive.
-    async fn is_alive(&self, _: &mut dyn Session, backend: &str) -> DbResult<bool> {
-        let Some((on, pid)) = backend.rsplit_once(':') else { return Ok(true) };
-        let visible = Path::new("/proc/self").exists() && on == host();
-        Ok(!visible || pid.parse::<u32>().is_err() || Path::new("/proc").join(pid).exists())
+    /// No session of a server stands for a run, only its process: `host:pid`.
+    async fn holders(&self, _: &mut dyn Session, lease: Option<&str>) -> DbResult<Holders> {
+        let Some((on, pid)) = lease.and_then(|lease| lease.rsplit_once(':')) else { return Ok(Holders::default()) };
+        if on != host() || !Path::new("/proc/self").exists() {
+            let untold = Some(format!("whether process {pid} on {on} still runs cannot be seen from here"));
+            return Ok(Holders { untold, ..Holders::default() });
+        }
+        // Whoever asks holds nothing: a process that has our own id was another one, before.
+        let runs = pid != std::process::id().to_string() && Path::new("/proc").join(pid).exists();
+        let run = runs.then(|| LockSession { backend: format!("{on}:{pid}"), who: None });
+        Ok(Holders { run, ..Holders::default() })
+    }
+
+    async fn terminate(&self, _: &mut dyn Session, _: Lock, _: &str) -> DbResult<()> {
+        Err(DbError::new(DbErrorKind::Statement, "a process is ended by its own host"))
     }
 
     async fn sizes(&self, session: &mut dyn Session, names: &BTreeSet<String>) -> DbResult<Vec<TableSize>> {

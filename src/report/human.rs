@@ -14,7 +14,7 @@ use crate::fault::Fault;
 use crate::finding::{Finding, Severity};
 use crate::goal::Why;
 use crate::id::Id;
-use crate::ledger::{Act, Entry, Release};
+use crate::ledger::{Act, Entry, Release, Taken};
 use crate::plan::{Direction, Plan, Source, Step};
 use crate::price::Price;
 use crate::proof::Verdict;
@@ -276,7 +276,8 @@ pub fn entry(entry: &Entry) -> String {
     let _ = writeln!(out, "    who     {}@{}{user}", get("actor").unwrap_or_default(), get("host").unwrap_or_default());
     let lines = [("author  ", "git_author"), ("commit  ", "git_commit"), ("ci      ", "ci"), ("why     ", "reason")];
     let more = [("ticket  ", "ticket"), ("detail  ", "detail")];
-    let of_people = |(_, column): &(&str, &str)| release.is_none() || *column != "detail";
+    let taken = Taken::by(entry);
+    let of_people = |(_, column): &(&str, &str)| (release.is_none() && taken.is_none()) || *column != "detail";
     for (label, column) in lines.into_iter().chain(more).filter(of_people) {
         if let Some(value) = get(column) {
             let _ = writeln!(out, "    {label}{value}");
@@ -285,6 +286,9 @@ pub fn entry(entry: &Entry) -> String {
     if let Some(release) = &release {
         let members = count(u64::try_from(release.members.len()).unwrap_or(u64::MAX), "migration");
         let _ = writeln!(out, "    holds   {members}");
+    }
+    if let Some(taken) = &taken {
+        let _ = writeln!(out, "    from    {}", clean(&taken.of));
     }
     out
 }

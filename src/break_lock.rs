@@ -1,0 +1,134 @@
+//! The lock, taken from a run that stands in the way: its sessions are ended on the server, the lease gets a new token, so that the
+//! run never writes again even if it only slept (I5), and the ledger tells who did that, and why.
+
+use std::time::Duration;
+
+use crate::context::Context;
+use crate::database::Database;
+use crate::engine::{Access, DbError, Engine, Lock, LockSession, Session};
+use crate::fault::{Fault, FaultKind, Result};
+use crate::ledger::{Act, Entry, Phase, Taken};
+use crate::lock::{Runner, Standing, Waits};
+use crate::locked::Locked;
+use crate::step::{Provenance, stamped};
+use crate::store::{explained, own, unreachable};
+
+/// How long a server may take to end a session: it undoes what the session was at.
+const GONE: Duration = Duration::from_secs(30);
+
+/// How long a run whose session was ended looks for who did it.
+const HEARD: Duration = Duration::from_secs(2);
+
+/// Between two looks whether it is gone.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Takes the lock from whoever holds it in `standing`, and from nobody who came later; gives the ledger's row.
+///
+/// # Errors
+/// Refused where the holder is a process that only its own host can end, or where a right is missing; busy where the server does not
+/// end a session in time.
+pub async fn break_lock(
+    database: Database,
+    standing: &Standing,
+    context: &Context,
+    runner: Runner,
+    provenance: &Provenance,
+    waits: Waits,
+) -> Result<Entry> {
+    let (engine, target) = (database.engine(), database.target().clone());
+    let (run, work) = (standing.holders.run.as_ref(), standing.holders.work.as_ref());
+    if let (false, Some(lease), Some(_)) = (engine.dialect().locks, &standing.lease, run) {
+        let fault = Fault::refused(format!("process {} is alive on this host: {lease}", lease.pid));
+        let cause = "a file's lock is its process's own, and goes with it";
+        return Err(fault.cause(cause).help(format!("end it first: `kill {}`", lease.pid)));
+    }
+    let opened = engine.open(&target, Access::ReadWrite).await;
+    let mut hand = opened.map_err(|error| unreachable(&target, &error))?;
+    let started_at = context.now();
+    // The scripts' session first: until the session of the run's lock is gone too, no other runner acts.
+    end(engine, hand.as_mut(), Lock::Work, work).await?;
+    let mut locked = match run {
+        Some(_) => database.seize(context, runner, waits).await?,
+        None => database.lock(context, runner, waits).await?,
+    };
+    let entry = stamped(Entry::new(Act::BreakLock, Phase::Done), provenance, locked.runner())
+        .with("detail", detail(standing)?)
+        .with("started_at", started_at)
+        .with("finished_at", context.now());
+    let recorded = locked.record(entry).await;
+    let ended = match &recorded {
+        Ok(_) => end(engine, hand.as_mut(), Lock::Run, run).await,
+        Err(_) => Ok(()),
+    };
+    locked.release().await;
+    hand.close().await;
+    ended.and(recorded)
+}
+
+fn detail(standing: &Standing) -> Result<String> {
+    let sessions = [&standing.holders.work, &standing.holders.run].into_iter().flatten();
+    let of = match &standing.lease {
+        Some(lease) => lease.to_string(),
+        None => "a run that had not written its name".to_owned(),
+    };
+    let run = standing.lease.as_ref().map(|lease| lease.run.clone());
+    let taken = Taken { run, of, ended: sessions.map(|session| session.backend.clone()).collect() };
+    serde_json::to_string(&taken).map_err(|error| Fault::bug(error.to_string()))
+}
+
+/// Ends a session that holds a lock, and waits until it is gone.
+async fn end(engine: &dyn Engine, hand: &mut dyn Session, lock: Lock, session: Option<&LockSession>) -> Result<()> {
+    let Some(session) = session else { return Ok(()) };
+    let told = engine.terminate(hand, lock, &session.backend).await;
+    told.map_err(|error| {
+        let fault = Fault::refused(format!("{session} cannot be ended by this account"));
+        let fault = error.lines().into_iter().fold(fault, Fault::cause);
+        explained(fault, &error, hand.server(), &[])
+    })?;
+    let until = tokio::time::Instant::now() + GONE;
+    loop {
+        let held = engine.holders(hand, None).await;
+        let held = held.map_err(|error: DbError| own("asking whether the session is gone", &error))?;
+        let holder = if lock == Lock::Run { held.run } else { held.work };
+        if holder.is_none_or(|holder| holder.backend != session.backend) {
+            return Ok(());
+        }
+        if tokio::time::Instant::now() >= until {
+            let what = format!("the server was told to end {session}, and is still at it");
+            return Err(
+                Fault::new(FaultKind::Busy, what).help("`switchback lock` shows when it is gone; run this again then")
+            );
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// What ended a run, told by the ledger where somebody took its lock.
+pub(crate) async fn told(locked: &mut Locked, fault: Fault) -> Fault {
+    // Whoever ends a session records it right behind that.
+    let patience = if locked.is_cut_off().await { HEARD } else { Duration::ZERO };
+    let until = tokio::time::Instant::now() + patience;
+    let run = locked.runner().run.clone();
+    let is_ours = |row: &Entry| Taken::by(row).is_some_and(|taken| taken.run.as_ref() == Some(&run));
+    let row = loop {
+        match locked.rows_of_others().await.map(|rows| rows.into_iter().find(is_ours)) {
+            Ok(Some(row)) => break row,
+            Ok(None) if tokio::time::Instant::now() < until => tokio::time::sleep(PAUSE).await,
+            _ => return fault,
+        }
+    };
+    let part = |column: &str| row.get(column).unwrap_or("?");
+    let what = format!(
+        "the lock of this run was taken: {}@{} broke it at {} (row #{})",
+        part("actor"),
+        part("host"),
+        part("started_at"),
+        row.seq()
+    );
+    let kind = if fault.kind() == FaultKind::HalfWay { FaultKind::HalfWay } else { FaultKind::Busy };
+    let parts = fault.parts();
+    let causes =
+        [format!("their reason: {}", part("reason")), parts.what.clone()].into_iter().chain(parts.causes.clone());
+    let fault = causes.fold(Fault::new(kind, what), Fault::cause);
+    fault.help("`switchback status` tells where the database stands, and `switchback log` what was done since")
+}

@@ -1,1 +1,0 @@
-SELECT id FROM information_schema.processlist WHERE id = CAST(? AS UNSIGNED);
