@@ -290,12 +290,13 @@ impl Reading<'_> {
         })
     }
 
-    /// By its text; a type that is changed may be a narrower one, and a table that is dropped may have been copied before.
+    /// By its text; a type that is changed may be a narrower one, a partition may go with its rows, and a table that is dropped may
+    /// have been copied before.
     fn overwrites(&self) -> bool {
         let has = |words: &[&str]| words.iter().any(|word| self.has(word));
         match self.word(0) {
             "update" | "delete" | "truncate" | "merge" | "replace" | "drop" => true,
-            "alter" => has(&["type", "modify", "change"]),
+            "alter" => has(&["type", "modify", "change", "partition"]),
             "insert" => has(&["update", "replace"]),
             "with" => has(&["update", "delete", "merge"]),
             _ => self.is_opaque(),

@@ -12,7 +12,7 @@ use crate::engine::{self, Access, DbError, DbErrorKind, DbResult, Engine, Names,
 use crate::fault::{Fault, Result};
 use crate::history::{self, Tool, without_histories};
 use crate::ledger::{Entry, State};
-use crate::lock::{Runner, Standing, Waits, lease};
+use crate::lock::{Runner, Standing, Taking, Waits, lease};
 use crate::locked::Locked;
 use crate::snapshot::Snapshot;
 use crate::sql::Flavor;
@@ -244,16 +244,21 @@ impl Database {
     /// # Errors
     /// Busy (exit 5) when the wait is over.
     pub async fn lock(self, context: &Context, runner: Runner, waits: Waits) -> Result<Locked> {
-        let Database { engine, target, names, session, .. } = self;
-        session.close().await;
-        Locked::take(engine, target, names, context, runner, waits).await
+        self.taken(context, runner, waits, Taking::WhenFree).await
     }
 
-    /// Takes the lease from a run that still has the run's lock; see [`Locked::seize`].
+    /// Takes the lease from a run that still has the run's lock.
+    ///
+    /// # Errors
+    /// Busy (exit 5) when a session of another run is at work.
     pub async fn seize(self, context: &Context, runner: Runner, waits: Waits) -> Result<Locked> {
+        self.taken(context, runner, waits, Taking::FromARun).await
+    }
+
+    async fn taken(self, context: &Context, runner: Runner, waits: Waits, taking: Taking) -> Result<Locked> {
         let Database { engine, target, names, session, .. } = self;
         session.close().await;
-        Locked::seize(engine, target, names, context, runner, waits).await
+        Locked::take(engine, target, names, context, runner, waits, taking).await
     }
 }
 

@@ -36,6 +36,16 @@ pub struct Waits {
     pub limits: Limits,
 }
 
+/// How the run's lock is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taking {
+    /// When nobody holds it.
+    WhenFree,
+    /// Not at all: from a run that still has it and whose scripts' session is gone, the lease is taken. What it held its scripts
+    /// under is ours, and the lease's new token keeps it from writing whatever it does.
+    FromARun,
+}
+
 /// The lock's session, kept busy so that a server that ends idle sessions leaves it alone, and a network that has gone
 /// is noticed.
 pub(crate) struct Heartbeat {

@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::history::without_histories;
 use crate::ledger::{Entry, Head, State};
-use crate::lock::{Heartbeat, Runner, Waits, busy, holder, nonce, wait_for_lock};
+use crate::lock::{Heartbeat, Runner, Taking, Waits, busy, holder, nonce, wait_for_lock};
 use crate::sha::Sha;
 use crate::snapshot::Snapshot;
 use crate::sql::{Script, Statement};
@@ -27,7 +27,7 @@ pub struct Locked {
     engine: &'static dyn Engine,
     target: Target,
     names: Names,
-    /// `None` where no lock outlives a transaction: the file's own decides, step by step; and where it is being taken from a run.
+    /// `None` where no lock outlives a transaction: the file's own decides, step by step; and where it is taken from a run.
     lock: Option<Heartbeat>,
     work: Box<dyn Session>,
     runner: Runner,
@@ -76,43 +76,17 @@ impl Locked {
         context: &Context,
         runner: Runner,
         waits: Waits,
+        taking: Taking,
     ) -> Result<Locked> {
         let failed = |error: DbError| unreachable(&target, &error);
-        let lock = match engine.dialect().locks {
-            true => {
+        let lock = match taking {
+            Taking::WhenFree if engine.dialect().locks => {
                 let mut lock = engine.open(&target, Access::ReadWrite).await.map_err(failed)?;
                 wait_for_lock(engine, &names, lock.as_mut(), context, waits.lock).await?;
                 Some(Heartbeat::start(lock))
             }
-            false => None,
+            Taking::WhenFree | Taking::FromARun => None,
         };
-        Locked::work(engine, target, names, context, runner, waits, lock).await
-    }
-
-    /// Takes the lease from a run whose scripts' session is gone, while it still has the run's lock: what it held its scripts under is
-    /// ours, and the lease's new token keeps it from writing whatever it does.
-    /// Busy when a session of another run is at work.
-    pub async fn seize(
-        engine: &'static dyn Engine,
-        target: Target,
-        names: Names,
-        context: &Context,
-        runner: Runner,
-        waits: Waits,
-    ) -> Result<Locked> {
-        Locked::work(engine, target, names, context, runner, waits, None).await
-    }
-
-    async fn work(
-        engine: &'static dyn Engine,
-        target: Target,
-        names: Names,
-        context: &Context,
-        runner: Runner,
-        waits: Waits,
-        lock: Option<Heartbeat>,
-    ) -> Result<Locked> {
-        let failed = |error: DbError| unreachable(&target, &error);
         let mut work = engine.open(&target, Access::ReadWrite).await.map_err(failed)?;
         let held = engine.hold_work(work.as_mut(), waits.lock).await;
         if !held.map_err(|error| own("taking the second lock", &error))? {

@@ -177,6 +177,33 @@ fn what_reaches_out_of_a_shadow() {
 }
 
 #[test]
+fn what_changes_or_deletes_rows() {
+    let overwrites = |class: &Class| class.overwrites;
+    let yes = [
+        "update t set a = 1",
+        "delete from t",
+        "truncate t",
+        "with x as (select 1) delete from t",
+        "merge into t using s on true when matched then delete",
+        "insert into t values (1) on conflict (a) do update set a = 2",
+        "alter table t alter a type varchar(5)",
+        "alter table t detach partition p",
+        "drop table t",
+        "do $$ begin delete from t; end $$",
+    ];
+    let no = [
+        "insert into t select a from s",
+        "alter table t add column a int",
+        "create index i on t (a)",
+        "create or replace view v as select a from t",
+        "comment on table t is 'update'",
+    ];
+    told_apart(Postgres, overwrites, &yes, &no);
+    let yes = ["replace into t values (1)", "alter table t modify a int", "alter table t drop partition p", "call p()"];
+    told_apart(Mysql, overwrites, &yes, &["insert into t values (1)", "create table t (a int)"]);
+}
+
+#[test]
 fn whose_rows_are_written() {
     let target = |flavor, text| class(flavor, text).writes_rows;
     let of = |name: &str| Some(name.to_owned());
