@@ -39,6 +39,13 @@ pub struct Class {
     pub vacuous: bool,
 }
 
+impl Class {
+    /// Whether it does nothing, or only begins or ends a transaction.
+    pub fn is_idle(&self) -> bool {
+        self.vacuous || matches!(self.transaction_control, Some(Control::Whole(_)))
+    }
+}
+
 /// What sort of statement it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -93,6 +100,11 @@ fn read(script: &Script, statement: &Statement) -> Class {
 /// Whether any statement of the script cannot run inside a transaction.
 pub fn forbids_transaction(script: &Script) -> bool {
     classes(script).iter().any(|class| class.transaction == TransactionNeed::Forbidden)
+}
+
+/// Whether the script has statements, and none that does anything.
+pub fn is_idle(script: &Script) -> bool {
+    !classes(script).is_empty() && classes(script).iter().all(Class::is_idle)
 }
 
 /// Whether any statement of the script changes its session in a way that could reach what comes after it.

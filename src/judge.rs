@@ -259,10 +259,18 @@ fn verdict(migration: &Migration, seen: &Seen, findings: &mut Vec<Finding>) -> V
     let weight = snapshot::weight(&back).max(snapshot::weight(&again));
     let lossy = lossy(migration, seen, findings);
     let empty = migration.down.script().is_some_and(|script| script.statements().is_empty()) && !migration.is_blank();
+    // What lost rows is not undone by a script that does nothing.
+    let idle = lossy && migration.down.script().is_some_and(class::is_idle);
+    if let (true, Some(script)) = (idle, migration.down.script()) {
+        let finding =
+            Finding::error("down-vacuous", "the down script does nothing: none of its statements changes anything");
+        findings
+            .push(finding.at(script.place(0)).help("undo what the up does, or declare [irreversible] with a reason"));
+    }
     match weight {
         Some(Weight::Strong) => Verdict::Broken,
         _ if seen.down_failed.is_some() => Verdict::Broken,
-        _ if empty => Verdict::Broken,
+        _ if empty || idle => Verdict::Broken,
         _ if lossy => Verdict::Lossy,
         Some(Weight::Weak) => Verdict::Equivalent,
         None => Verdict::Exact,

@@ -29,6 +29,7 @@ const EVERYWHERE: &[Case] = &[
     ("", "CREATE TABLE x1 (id integer);", "-- Nothing.\n", "broken", "holds no statement"),
     ("CREATE TABLE t1 (id integer, a integer NOT NULL DEFAULT 5);", "ALTER TABLE t1 DROP COLUMN a;", "ALTER TABLE t1 ADD COLUMN a text;", "broken", "column t1.a"),
     (T, "UPDATE t1 SET b = 'x' WHERE b IS NOT NULL; CREATE TABLE z1 (id integer);", "DROP TABLE z1;", "lossy", "t1.b"),
+    (T, "UPDATE t1 SET b = lower(b);", "SELECT 1;", "broken", "the down script does nothing"),
     (T, "UPDATE t1 SET b = lower(b);", "UPDATE t1 SET b = upper(b);", "lossy", "t1.b"),
     (T, "UPDATE t1 SET a = NULL;", "UPDATE t1 SET a = 0;", "lossy", "t1.a"),
     (T, "DELETE FROM t1 WHERE a > 0; CREATE TABLE z1 (id integer);", "DROP TABLE z1;", "lossy", "t1 lost"),

@@ -1,9 +1,9 @@
 //! Downs whose statements do nothing.
 
-use crate::class::{Class, Control};
+use crate::class::Class;
 use crate::finding::Finding;
 
-use super::{Check, Role, View};
+use super::{Check, Part, Role, View};
 
 pub struct DownVacuous;
 
@@ -19,8 +19,8 @@ impl Check for DownVacuous {
     }
 
     fn run(&self, view: &View<'_>) -> Vec<Finding> {
-        let idle = |class: &Class| class.vacuous || matches!(class.transaction_control, Some(Control::Whole(_)));
-        let vacuous = view.of_role(Role::Down).filter(|part| !part.classes.is_empty() && part.classes.iter().all(idle));
+        let is_idle = |part: &&Part<'_>| !part.classes.is_empty() && part.classes.iter().all(Class::is_idle);
+        let vacuous = view.of_role(Role::Down).filter(is_idle);
         vacuous
             .map(|part| {
                 let message = "the down script does nothing: none of its statements changes anything";
