@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::fault::{Fault, FaultKind};
 use crate::id::Id;
 use crate::sha::Sha;
 
@@ -66,11 +67,14 @@ pub enum Act {
     /// A person has taken the lock from a run.
     #[serde(rename = "break-lock")]
     BreakLock,
+    /// What a step did that stopped half-way is taken back.
+    #[serde(rename = "back-out")]
+    BackOut,
 }
 
 impl Act {
-    pub const ALL: [Act; 7] =
-        [Act::Apply, Act::Revert, Act::Adopt, Act::Amend, Act::Checkpoint, Act::Release, Act::BreakLock];
+    pub const ALL: [Act; 8] =
+        [Act::Apply, Act::Revert, Act::Adopt, Act::Amend, Act::Checkpoint, Act::Release, Act::BreakLock, Act::BackOut];
 
     pub fn word(self) -> &'static str {
         match self {
@@ -81,6 +85,7 @@ impl Act {
             Act::Checkpoint => "checkpoint",
             Act::Release => "release",
             Act::BreakLock => "break-lock",
+            Act::BackOut => "back-out",
         }
     }
 }
@@ -222,14 +227,66 @@ pub struct State {
 /// A step that stopped half-way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Open {
+    /// The `started` row.
     pub seq: i64,
     pub id: Id,
+    /// `apply`, `revert`, or `back-out` where what such a step did was being taken back.
     pub event: String,
+    /// Digest of the migration that was begun.
+    pub digest: Sha,
+    /// Who began it, and where.
+    pub by: String,
+    /// When it was begun: RFC 3339, UTC.
+    pub since: String,
+    /// What stopped it, in the words of whoever refused; a run that was killed has not told.
+    pub stopped: Option<String>,
     /// The last statement known to have taken effect, from 1; 0 is none.
     pub done: usize,
     /// Number of the last statement and SHA-256 of each unit that was run or was about to be, in order.
     #[serde(skip)]
     pub units: Vec<(usize, Sha)>,
+}
+
+impl Open {
+    /// The act that was begun.
+    pub fn is(&self, act: Act) -> bool {
+        self.event == act.word()
+    }
+
+    /// It in words.
+    pub fn title(&self) -> String {
+        let what = match self.event.as_str() {
+            "apply" => "up",
+            "revert" => "down",
+            other => other,
+        };
+        format!("the {what} of `{}`", self.id)
+    }
+
+    /// How much of it is known to have taken effect, by the journal alone.
+    pub fn known(&self) -> String {
+        match self.done {
+            0 => "none of its statements is known to have taken effect".to_owned(),
+            1 => "1 of its statements is known to have taken effect".to_owned(),
+            more => format!("{more} of its statements are known to have taken effect"),
+        }
+    }
+
+    /// What helps.
+    pub fn help(&self) -> &'static str {
+        match self.is(Act::BackOut) {
+            true => "`switchback recover` tells how far it got, and with --resume it takes back the rest",
+            false => {
+                "`switchback recover` tells how far it got; with --resume it goes on, with --back-out it takes that back"
+            }
+        }
+    }
+
+    /// Nothing else is begun before it is through.
+    pub fn fault(&self) -> Fault {
+        let what = format!("{} stopped half-way (row #{})", self.title(), self.seq);
+        Fault::new(FaultKind::HalfWay, what).cause(self.known()).help(self.help())
+    }
 }
 
 impl State {

@@ -71,6 +71,7 @@ mod ahead;
 pub mod amendments;
 pub mod apart;
 pub mod apply;
+pub mod back_out;
 pub mod break_lock;
 pub mod chain;
 pub mod cost;

@@ -221,6 +221,14 @@ impl Script {
         })))
     }
 
+    /// Its first statements as a script of their own, in their places; `None` where their text alone says something else.
+    pub fn head(&self, count: usize) -> Option<Script> {
+        let statements = self.statements().get(..count)?;
+        let end = self.statements().get(count).map_or(self.text().len(), |next| next.span.start);
+        let head = Script::parse(self.path(), self.first_line(), &self.text().as_bytes()[..end], self.flavor());
+        (head.problem().is_none() && head.statements() == statements).then_some(head)
+    }
+
     /// What `read` makes of the script, made once; `None` where another type was asked for before.
     pub fn reading<T: Any + Send + Sync>(&self, read: impl FnOnce() -> T) -> Option<&T> {
         self.0.reading.get_or_init(|| Box::new(read())).downcast_ref()

@@ -88,6 +88,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "break_lock",
             "apply",
             "recover",
+            "back_out",
             "adopt",
             "mark",
             "handover",
@@ -107,7 +108,10 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("report", &["escape", "graph"]),
     (
         "cli",
-        &["ask", "draft", "drift", "execute", "exit", "formats", "handover", "heap", "pages", "picture", "rows", "ui"],
+        &[
+            "ask", "draft", "drift", "execute", "exit", "formats", "half", "handover", "heap", "pages", "picture",
+            "rows", "ui",
+        ],
     ),
 ];
 

@@ -18,7 +18,7 @@ use crate::database::Database;
 use crate::drift;
 use crate::engine::Dialect;
 use crate::event::Event;
-use crate::fault::{Fault, Result};
+use crate::fault::{Fault, FaultKind, Result};
 use crate::finding::{Finding, Severity, worst};
 use crate::ledger::State;
 use crate::plan::{Direction, Plan, Proven, Source, Step, Warrant};
@@ -284,9 +284,10 @@ impl Made {
                 Fault::refused("what stays does not stand without what would be taken back, so nothing was saved");
             return Err(fault.findings(self.findings.clone()));
         }
-        let Some(open) = &state.open else { return Ok(()) };
-        let what = format!("the {} of `{}` stopped half-way, so nothing can be planned", open.event, open.id);
-        Err(Fault::refused(what).help("`switchback status` tells how to go on"))
+        match &state.open {
+            Some(open) => Err(open.fault().kind_is(FaultKind::Refused)),
+            None => Ok(()),
+        }
     }
 
     /// The plan as a file holds it, and as pages tell of it.

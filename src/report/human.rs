@@ -215,7 +215,13 @@ fn step(step: &Step, costs: &[Cost]) -> String {
         Source::Ledger => ", script from the ledger",
     };
     let why = styled(DIM, &format!("({}{source})", clean(&step.why.to_string())));
-    let mut out = format!("{} {} {why}\n", arrow(step.direction), clean(id.as_str()));
+    let mut out = match step.backs_out {
+        true => format!("{} {}\n", styled(YELLOW, step.word()), clean(id.as_str())),
+        false => format!("{} {} {why}\n", arrow(step.direction), clean(id.as_str())),
+    };
+    for statement in step.shown().iter().filter(|_| step.backs_out) {
+        let _ = writeln!(out, "       {}", clean(statement));
+    }
     for cost in costs.iter().filter(|cost| cost.id == *id && cost.direction == step.direction) {
         let _ = writeln!(out, "       {}", styled(YELLOW, &clean(&cost.to_string())));
     }
@@ -224,9 +230,10 @@ fn step(step: &Step, costs: &[Cost]) -> String {
 
 /// A step that is done.
 pub fn done(done: &Done) -> String {
-    let word = match done.direction {
-        Direction::Up => styled(GREEN, "applied "),
-        Direction::Down => styled(YELLOW, "reverted"),
+    let word = match (done.act, done.direction) {
+        (Act::BackOut, _) => styled(YELLOW, "backed out"),
+        (_, Direction::Up) => styled(GREEN, "applied "),
+        (_, Direction::Down) => styled(YELLOW, "reverted"),
     };
     format!("{word} {} {}\n", clean(done.id.as_str()), styled(DIM, &format!("({})", duration(done.millis))))
 }
@@ -243,15 +250,6 @@ pub fn release(row: &Entry, release: &Release, now: &[&Id]) -> String {
         let _ = writeln!(out, "  {} = {}", clean(name), clean(value));
     }
     out
-}
-
-/// How far a step that has begun is known to have come.
-pub fn known_effect(statements: usize) -> String {
-    match statements {
-        0 => "none of its statements is known to have taken effect".to_owned(),
-        1 => "1 of its statements is known to have taken effect".to_owned(),
-        more => format!("{more} of its statements are known to have taken effect"),
-    }
 }
 
 /// A row of the ledger: who, when, how long, from which commit, why.

@@ -129,7 +129,7 @@ pub fn priced(steps: Value, price: &Price) -> Value {
 
 /// Steps that are done.
 pub fn done(steps: &[Done]) -> Value {
-    let one = |done: &Done| json!({"direction": done.direction, "id": done.id, "seq": done.seq, "millis": done.millis, "rows": done.rows});
+    let one = |done: &Done| json!({"direction": done.direction, "event": done.act, "id": done.id, "seq": done.seq, "millis": done.millis, "rows": done.rows});
     steps.iter().map(one).collect()
 }
 
