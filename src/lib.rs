@@ -60,6 +60,7 @@ pub mod engine;
 pub mod event;
 pub mod lock;
 pub mod locked;
+pub mod points;
 pub mod project;
 pub mod revision;
 pub mod shadow;

@@ -16,6 +16,7 @@ use crate::fault::{Fault, FaultKind, Result};
 use crate::history::without_histories;
 use crate::ledger::{Entry, Head, State};
 use crate::lock::{Heartbeat, Runner, Taking, Waits, busy, holder, nonce, wait_for_lock};
+use crate::points;
 use crate::sha::Sha;
 use crate::snapshot::Snapshot;
 use crate::sql::{Script, Statement};
@@ -81,13 +82,13 @@ impl Locked {
         let failed = |error: DbError| unreachable(&target, &error);
         let lock = match taking {
             Taking::WhenFree if engine.dialect().locks => {
-                let mut lock = engine.open(&target, Access::ReadWrite).await.map_err(failed)?;
+                let mut lock = points::around(engine.open(&target, Access::ReadWrite).await.map_err(failed)?);
                 wait_for_lock(engine, &names, lock.as_mut(), context, waits.lock).await?;
                 Some(Heartbeat::start(lock))
             }
             Taking::WhenFree | Taking::FromARun => None,
         };
-        let mut work = engine.open(&target, Access::ReadWrite).await.map_err(failed)?;
+        let mut work = points::around(engine.open(&target, Access::ReadWrite).await.map_err(failed)?);
         let held = engine.hold_work(work.as_mut(), waits.lock).await;
         if !held.map_err(|error| own("taking the second lock", &error))? {
             let fault = Fault::new(FaultKind::Busy, "a statement of an earlier run is still running on the server");
@@ -536,7 +537,7 @@ impl Locked {
     /// Replaces the scripts' session by a new one: what a script did to its session reaches nobody.
     async fn renew(&mut self) -> Result<()> {
         let opened = self.engine.open(&self.target, Access::ReadWrite).await;
-        let fresh = opened.map_err(|error| own("opening the database", &error))?;
+        let fresh = points::around(opened.map_err(|error| own("opening the database", &error))?);
         std::mem::replace(&mut self.work, fresh).close().await;
         let held = self.engine.hold_work(self.work.as_mut(), Duration::from_secs(10)).await;
         match held.map_err(|error| own("taking the second lock", &error))? {

@@ -5,9 +5,14 @@ use std::process::ExitCode;
 use clap::Parser;
 use switchback::cli::{self, Cli};
 use switchback::context::Interrupt;
+use switchback::points;
 
 fn main() -> ExitCode {
     cli::heap::grow_in_large_steps();
+    if cli::env(points::VARIABLE).is_some_and(|said| !points::arm(&said)) {
+        cli::ui::talk("SWITCHBACK_FAULT is kill@N, stop@N or count@FILE\n");
+        return ExitCode::from(cli::exit::USAGE);
+    }
     let cli = Cli::parse();
     let interrupt = Interrupt::default();
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {

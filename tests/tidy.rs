@@ -58,8 +58,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "the outside world",
         &[
-            "event", "context", "actor", "revision", "config", "engine", "store", "lock", "locked", "database",
-            "shadow", "project",
+            "event", "context", "actor", "revision", "config", "engine", "points", "store", "lock", "locked",
+            "database", "shadow", "project",
         ],
     ),
     (

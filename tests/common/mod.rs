@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -239,18 +239,10 @@ impl Sandbox {
         self.all_tables().into_iter().filter(|name| !name.contains("switchback")).collect()
     }
 
-    /// Names of all tables and other relations; sorted, those of PostgreSQL with their schema.
+    /// The same with ours.
     #[track_caller]
     pub fn all_tables(&self) -> Vec<String> {
-        let query = match self.kind {
-            Kind::Sqlite => "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1",
-            Kind::Postgres => {
-                "SELECT replace(n.nspname || '.' || c.relname, 'public.', '') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                 WHERE n.nspname !~ '^pg_|^information_schema$' AND c.relkind IN ('r', 'v', 'm', 'p') ORDER BY 1"
-            }
-            Kind::Mysql => "SELECT table_name FROM information_schema.tables WHERE table_schema = database() ORDER BY 1",
-        };
-        self.sql(query).into_iter().flatten().flatten().collect()
+        tables_of(self.kind, &mut self.connect())
     }
 
     /// The ledger's table, as SQL names it.
@@ -291,6 +283,20 @@ impl Sandbox {
         files.retain(|path, _| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("app.db")));
         files
     }
+}
+
+/// Names of all tables and other relations of a database; sorted, those of PostgreSQL with their schema.
+#[track_caller]
+pub fn tables_of(kind: Kind, connection: &mut Connection) -> Vec<String> {
+    let query = match kind {
+        Kind::Sqlite => "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1",
+        Kind::Postgres => {
+            "SELECT replace(n.nspname || '.' || c.relname, 'public.', '') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname !~ '^pg_|^information_schema$' AND c.relkind IN ('r', 'v', 'm', 'p') ORDER BY 1"
+        }
+        Kind::Mysql => "SELECT table_name FROM information_schema.tables WHERE table_schema = database() ORDER BY 1",
+    };
+    connection.sql(query).into_iter().flatten().flatten().collect()
 }
 
 impl Drop for Sandbox {
@@ -510,4 +516,17 @@ pub fn each(array: &Value, pointer: &str) -> Vec<String> {
             item.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer}: {item}")).to_owned()
         })
         .collect()
+}
+
+/// Whether every fault is tried (tests/long), and not only a few of them.
+pub fn is_long() -> bool {
+    std::env::var_os("SWITCHBACK_LONG").is_some_and(|value| !value.is_empty())
+}
+
+/// A figure that was measured: shown, and kept in the file that SWITCHBACK_FIGURES names.
+pub fn figure(what: &str, value: &str) {
+    println!("{what}: {value}");
+    let Some(path) = std::env::var_os("SWITCHBACK_FIGURES") else { return };
+    let file = fs::OpenOptions::new().create(true).append(true).open(path);
+    writeln!(file.expect("a file for figures"), "{what}\t{value}").expect("a line");
 }
