@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use common::{Kind, Sandbox, each_engine, figure, is_long};
-use course::{Course, End, Going, Steps, settle};
+use course::{Course, End, Going, Journal, settle, there_and_back};
 use ddl::Dice;
 
 /// Where a run is killed.
@@ -79,91 +79,18 @@ fn survives(course: &Course, kill: Kill) -> (usize, Option<String>) {
     (killed, course.wrong(&copy))
 }
 
-/// Migrations that are nasty to be killed in, then some at random.
-fn project(kind: Kind, seed: u64) -> Sandbox {
-    let sandbox = Sandbox::new(kind);
-    sandbox.migration(
-        "01_base",
-        "CREATE TABLE base (id integer, v varchar(20), n integer);\nINSERT INTO base VALUES (1, 'one', 1), (2, 'two', 2), (3, NULL, 3);\n",
-        "DROP TABLE base;\n",
-    );
-    let off = |id: &str| _ = sandbox.write(&format!("migrations/{id}/migration.toml"), "transaction = \"off\"\n");
-    match kind {
-        Kind::Sqlite => {
-            let rebuild = |columns: &str, kept: &str| {
-                format!(
-                    "CREATE TABLE base_new ({columns});\nINSERT INTO base_new ({kept}) SELECT {kept} FROM base;\n\
-                     DROP TABLE base;\nALTER TABLE base_new RENAME TO base;\n"
-                )
-            };
-            let (wide, narrow) =
-                ("id integer, v varchar(20), n integer, w text DEFAULT 'w'", "id integer, v varchar(20), n integer");
-            sandbox.migration("02_rebuild", &rebuild(wide, "id, v, n"), &rebuild(narrow, "id, v, n"));
-            off("02_rebuild");
-        }
-        Kind::Postgres => {
-            sandbox.migration(
-                "02_beside",
-                "COPY base (id, v) FROM stdin;\n4\tfour\n5\t\\N\n\\.\nCREATE UNIQUE INDEX CONCURRENTLY base_id ON base (id);\n\
-                 CREATE SCHEMA side;\nSET search_path TO side, public;\nCREATE TYPE mood AS ENUM ('a');\nVACUUM base;\n\
-                 UPDATE base SET n = n * 2;\nREINDEX INDEX CONCURRENTLY base_id;\n",
-                "UPDATE base SET n = n / 2;\nDROP TYPE side.mood;\nDROP SCHEMA side;\nDROP INDEX CONCURRENTLY base_id;\nDELETE FROM base WHERE id IN (4, 5);\n",
-            );
-        }
-        Kind::Mysql => {
-            sandbox.migration(
-                "02_swap",
-                "SET @more = 10;\nCREATE TABLE base_new (id integer, v varchar(20), n integer, w integer);\n\
-                 INSERT INTO base_new SELECT id, v, n, n + @more FROM base;\nRENAME TABLE base TO base_old, base_new TO base;\n\
-                 UPDATE base SET w = w + @more;\nDROP TABLE base_old;\nANALYZE TABLE base;\nCREATE OR REPLACE VIEW seen AS SELECT id FROM base;\n",
-                "DROP VIEW seen;\nALTER TABLE base DROP COLUMN w;\n",
-            );
-        }
-    }
-    sandbox.migration(
-        "03_left",
-        "ALTER TABLE base ADD COLUMN other varchar(20);\n",
-        "-- the other of the group does it\n",
-    );
-    sandbox.migration(
-        "04_right",
-        "UPDATE base SET other = v;\nALTER TABLE base DROP COLUMN v;\n",
-        "ALTER TABLE base ADD COLUMN v varchar(20);\nUPDATE base SET v = other;\nALTER TABLE base DROP COLUMN other;\n",
-    );
-    for id in ["03_left", "04_right"] {
-        sandbox.write(&format!("migrations/{id}/migration.toml"), "group = \"rename\"\n");
-    }
-    Steps::new(kind, seed).write(&sandbox, 5, 4);
-    settle(&sandbox);
-    sandbox
-}
-
-/// Runs a test on the project's way up, from one migration with rows in it, and then on its way down from all.
-fn there_and_back(kind: Kind, seed: u64, wal: bool, mut test: impl FnMut(&Course)) {
-    let sandbox = project(kind, seed);
-    sandbox.run(&["up", "--locked", "--steps", "1"]).ok();
-    sandbox.sql("INSERT INTO base (id, n) VALUES (71, 71), (72, 72)");
-    if wal {
-        sandbox.sql("PRAGMA journal_mode = WAL");
-    }
-    let title = format!("{kind:?}{}, seed {seed}", if wal { " (WAL)" } else { "" });
-    test(&Course::new(&sandbox, Going::Up, &title));
-    sandbox.run(Going::Up.args()).ok();
-    test(&Course::new(&sandbox, Going::Down, &title));
-}
-
 /// The engines, SQLite in both of its journal modes.
-const FOUR: [(&str, Kind, bool); 4] = [
-    ("SQLite", Kind::Sqlite, false),
-    ("SQLite (WAL)", Kind::Sqlite, true),
-    ("PostgreSQL", Kind::Postgres, false),
-    ("MySQL family", Kind::Mysql, false),
+const FOUR: [(&str, Kind, Journal); 4] = [
+    ("SQLite", Kind::Sqlite, Journal::Own),
+    ("SQLite (WAL)", Kind::Sqlite, Journal::Wal),
+    ("PostgreSQL", Kind::Postgres, Journal::Own),
+    ("MySQL family", Kind::Mysql, Journal::Own),
 ];
 
 #[test]
 fn i4_a_killed_run_is_gone_on_with_to_the_same_end_and_no_step_is_done_twice() {
     let tallies: Vec<Tally> = std::thread::scope(|scope| {
-        let started = FOUR.map(|(name, kind, wal)| scope.spawn(move || kills(name, kind, wal)));
+        let started = FOUR.map(|(name, kind, journal)| scope.spawn(move || kills(name, kind, journal)));
         started.into_iter().map(|thread| thread.join().expect("no panic")).collect()
     });
     let wrong: Vec<&String> = tallies.iter().flat_map(|tally| &tally.wrong).collect();
@@ -172,11 +99,11 @@ fn i4_a_killed_run_is_gone_on_with_to_the_same_end_and_no_step_is_done_twice() {
     assert!(tried >= if is_long() { 1000 } else { 40 }, "only {tried} kills");
 }
 
-fn kills(name: &str, kind: Kind, wal: bool) -> Tally {
+fn kills(name: &str, kind: Kind, journal: Journal) -> Tally {
     let mut tally = Tally::default();
     let mut dice = Dice(7);
     for seed in if is_long() { 1..=3 } else { 1..=1 } {
-        there_and_back(kind, seed, wal, |course| {
+        there_and_back(&Sandbox::new(kind), seed, journal, |course| {
             let last = course.points.len();
             if !is_long() {
                 // Spread over the run, and not always the same side of a message.

@@ -309,3 +309,82 @@ pub fn settle(sandbox: &Sandbox) {
     sandbox.run(&["verify", "--keep-going"]);
     sandbox.run(&["waive", "--existing", "--reason", "the test looks at faults"]);
 }
+
+/// SQLite's journal mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Journal {
+    Own,
+    Wal,
+}
+
+/// Migrations that are nasty to be killed in, then some at random.
+pub fn project(sandbox: &Sandbox, seed: u64) {
+    let kind = sandbox.kind;
+    sandbox.migration(
+        "01_base",
+        "CREATE TABLE base (id integer, v varchar(20), n integer);\nINSERT INTO base VALUES (1, 'one', 1), (2, 'two', 2), (3, NULL, 3);\n",
+        "DROP TABLE base;\n",
+    );
+    let off = |id: &str| _ = sandbox.write(&format!("migrations/{id}/migration.toml"), "transaction = \"off\"\n");
+    match kind {
+        Kind::Sqlite => {
+            let rebuild = |columns: &str, kept: &str| {
+                format!(
+                    "CREATE TABLE base_new ({columns});\nINSERT INTO base_new ({kept}) SELECT {kept} FROM base;\n\
+                     DROP TABLE base;\nALTER TABLE base_new RENAME TO base;\n"
+                )
+            };
+            let (wide, narrow) =
+                ("id integer, v varchar(20), n integer, w text DEFAULT 'w'", "id integer, v varchar(20), n integer");
+            sandbox.migration("02_rebuild", &rebuild(wide, "id, v, n"), &rebuild(narrow, "id, v, n"));
+            off("02_rebuild");
+        }
+        Kind::Postgres => {
+            sandbox.migration(
+                "02_beside",
+                "COPY base (id, v) FROM stdin;\n4\tfour\n5\t\\N\n\\.\nCREATE UNIQUE INDEX CONCURRENTLY base_id ON base (id);\n\
+                 CREATE SCHEMA side;\nSET search_path TO side, public;\nCREATE TYPE mood AS ENUM ('a');\nVACUUM base;\n\
+                 UPDATE base SET n = n * 2;\nREINDEX INDEX CONCURRENTLY base_id;\n",
+                "UPDATE base SET n = n / 2;\nDROP TYPE side.mood;\nDROP SCHEMA side;\nDROP INDEX CONCURRENTLY base_id;\nDELETE FROM base WHERE id IN (4, 5);\n",
+            );
+        }
+        Kind::Mysql => {
+            sandbox.migration(
+                "02_swap",
+                "SET @more = 10;\nCREATE TABLE base_new (id integer, v varchar(20), n integer, w integer);\n\
+                 INSERT INTO base_new SELECT id, v, n, n + @more FROM base;\nRENAME TABLE base TO base_old, base_new TO base;\n\
+                 UPDATE base SET w = w + @more;\nDROP TABLE base_old;\nANALYZE TABLE base;\nCREATE OR REPLACE VIEW seen AS SELECT id FROM base;\n",
+                "DROP VIEW seen;\nALTER TABLE base DROP COLUMN w;\n",
+            );
+        }
+    }
+    sandbox.migration(
+        "03_left",
+        "ALTER TABLE base ADD COLUMN other varchar(20);\n",
+        "-- the other of the group does it\n",
+    );
+    sandbox.migration(
+        "04_right",
+        "UPDATE base SET other = v;\nALTER TABLE base DROP COLUMN v;\n",
+        "ALTER TABLE base ADD COLUMN v varchar(20);\nUPDATE base SET v = other;\nALTER TABLE base DROP COLUMN other;\n",
+    );
+    for id in ["03_left", "04_right"] {
+        sandbox.write(&format!("migrations/{id}/migration.toml"), "group = \"rename\"\n");
+    }
+    Steps::new(kind, seed).write(sandbox, 5, 4);
+    settle(sandbox);
+}
+
+/// Runs a test on the project's way up, from one migration with rows in it, and then on its way down from all.
+pub fn there_and_back(sandbox: &Sandbox, seed: u64, journal: Journal, mut test: impl FnMut(&Course)) {
+    project(sandbox, seed);
+    sandbox.run(&["up", "--locked", "--steps", "1"]).ok();
+    sandbox.sql("INSERT INTO base (id, n) VALUES (71, 71), (72, 72)");
+    if journal == Journal::Wal {
+        sandbox.sql("PRAGMA journal_mode = WAL");
+    }
+    let title = format!("{:?} ({journal:?} journal), seed {seed}", sandbox.kind);
+    test(&Course::new(sandbox, Going::Up, &title));
+    sandbox.run(Going::Up.args()).ok();
+    test(&Course::new(sandbox, Going::Down, &title));
+}

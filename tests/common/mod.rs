@@ -88,11 +88,18 @@ pub struct Sandbox {
     pub url: String,
     /// Name of the database on its server; path of the file on SQLite.
     pub name: String,
+    /// URL of its server.
+    server: Url,
     dir: TempDir,
 }
 
 impl Sandbox {
     pub fn new(kind: Kind) -> Sandbox {
+        Sandbox::on(kind, kind.server())
+    }
+
+    /// On another server than the one under test.
+    pub fn on(kind: Kind, server: Url) -> Sandbox {
         let dir = TempDir::new().expect("a temporary folder");
         fs::create_dir_all(dir.path().join("home")).expect("a home");
         fs::create_dir_all(dir.path().join("project/migrations")).expect("a project");
@@ -104,13 +111,13 @@ impl Sandbox {
             Kind::Postgres | Kind::Mysql => {
                 let name = unique("sbt");
                 let template = if kind == Kind::Postgres { " TEMPLATE template0" } else { "" };
-                Connection::open(kind.server().as_str()).sql(&format!("CREATE DATABASE {name}{template}"));
-                let mut url = kind.server();
+                Connection::open(server.as_str()).sql(&format!("CREATE DATABASE {name}{template}"));
+                let mut url = server.clone();
                 url.set_path(&name);
                 (name, url.into())
             }
         };
-        Sandbox { kind, url, name, dir }
+        Sandbox { kind, url, name, server, dir }
     }
 
     /// The project's folder.
@@ -307,7 +314,7 @@ impl Drop for Sandbox {
             Kind::Mysql => "",
         };
         let sql = format!("DROP DATABASE IF EXISTS {}{force}", self.name);
-        if Connection::open(self.kind.server().as_str()).attempt(&sql).is_err() && !std::thread::panicking() {
+        if Connection::open(self.server.as_str()).attempt(&sql).is_err() && !std::thread::panicking() {
             panic!("the test database {} could not be dropped", self.name);
         }
     }
@@ -382,6 +389,12 @@ impl Running {
     /// Whether it has said so by now.
     pub fn has_said(&self, text: &str) -> bool {
         self.stderr.text().contains(text) || self.stdout.text().contains(text)
+    }
+
+    /// Whether it was stopped by a signal, and goes on with another one.
+    pub fn is_stopped(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        stat.rsplit_once(')').is_some_and(|(_, behind)| behind.trim_start().starts_with('T'))
     }
 
     pub fn has_ended(&mut self) -> bool {
