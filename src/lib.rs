@@ -58,6 +58,7 @@ pub mod context;
 pub mod database;
 pub mod engine;
 pub mod event;
+mod heartbeat;
 pub mod lock;
 pub mod locked;
 pub mod points;

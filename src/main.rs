@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Ctrl-C and SIGTERM ask to stop; a second one cancels the running statement.
+/// Ctrl-C and SIGTERM ask to stop; a second one cancels the running statement; a third one waits for nothing any more.
 async fn listen(interrupt: Interrupt) {
     #[cfg(unix)]
     {
@@ -38,13 +38,19 @@ async fn listen(interrupt: Interrupt) {
                 pressed = tokio::signal::ctrl_c() => if pressed.is_err() { return },
                 _ = terminate.recv() => {}
             }
-            interrupt.raise();
-            cli::ui::tell_interrupt(interrupt.count());
+            raise(&interrupt);
         }
     }
     #[cfg(not(unix))]
     while tokio::signal::ctrl_c().await.is_ok() {
-        interrupt.raise();
-        cli::ui::tell_interrupt(interrupt.count());
+        raise(&interrupt);
+    }
+}
+
+fn raise(interrupt: &Interrupt) {
+    interrupt.raise();
+    cli::ui::tell_interrupt(interrupt.count());
+    if interrupt.count() > 2 {
+        std::process::exit(cli::exit::HALF_WAY.into());
     }
 }

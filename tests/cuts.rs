@@ -14,7 +14,7 @@ mod proxy;
 #[path = "common/servers.rs"]
 mod servers;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{Kind, Output, Sandbox, figure, is_long};
 use course::{Copy, Course, Journal, there_and_back};
@@ -144,5 +144,50 @@ fn i4_a_session_that_is_ended_by_an_administrator_loses_nothing_and_doubles_noth
             &format!("{} / {tried}", tried - all.len().min(tried)),
         );
         assert!(all.is_empty(), "{} wrong ends, such as\n{}", all.len(), all[0]);
+    });
+}
+
+/// What is silent is not waited for without end: where the run's lock is held, the beat tells; before that, a third Ctrl-C ends.
+#[test]
+fn a_server_that_falls_silent_is_given_up() {
+    each_own_server(|server, sandbox| {
+        let (mut tried, mut ended) = (0, 0);
+        there_and_back(sandbox, 1, Journal::Own, |course| {
+            let copy = course.copy();
+            let proxy = Proxy::new(server.port, Trouble::Nothing);
+            through(course, &copy, &proxy).ok();
+            let bytes = proxy.bytes(Way::ToClient);
+            for part in if is_long() { vec![1, 12, 40, 55, 65, 75, 85, 95] } else { vec![12] } {
+                tried += 1;
+                let trouble = Trouble::Stall(Way::ToClient, bytes * part / 100);
+                let (copy, proxy) = (course.copy(), Proxy::new(server.port, trouble));
+                let mut run = course.start(&copy, &[("DATABASE_URL", &proxy.url(&copy.url))]);
+                common::until("the stall", || proxy.has_struck());
+                let patience = Duration::from_secs(if is_long() { 75 } else { 1 });
+                let begun = Instant::now();
+                while !run.has_ended() && begun.elapsed() < patience {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                if run.has_ended() {
+                    ended += 1;
+                } else {
+                    let lock = sandbox.run_with(&["lock", "--json"], &[("DATABASE_URL", &copy.url)]).object("lock");
+                    assert!(
+                        !is_long() || lock["grip"] == "free",
+                        "it hangs with the lock: {part} % of {bytes}: {lock}"
+                    );
+                    for said in ["stopping behind", "cancelling the running", "not waiting any more"] {
+                        run.signal("INT");
+                        common::until(said, || run.has_said(said));
+                    }
+                }
+                drop(proxy);
+                let disturbed = run.wait();
+                assert_eq!(wrong(course, &copy, &disturbed), None, "{part} %");
+            }
+        });
+        let name = name(sandbox.kind);
+        figure(&format!("connections stalled, {name}"), &format!("{tried} / {tried} ({ended} ended by themselves)"));
+        assert!(!is_long() || ended >= 6, "only {ended} of {tried} ended by themselves");
     });
 }

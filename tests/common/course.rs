@@ -64,7 +64,9 @@ impl End {
         let ledger = tables.iter().find(|table| table.ends_with("switchback_ledger"));
         let steps = ledger.map_or_else(Vec::new, |ledger| {
             connection
-                .sql(&format!("SELECT event, migration FROM {ledger} WHERE phase = 'done' ORDER BY seq"))
+                .sql(&format!(
+                    "SELECT event, migration FROM {ledger} WHERE phase = 'done' AND event <> 'break-lock' ORDER BY seq"
+                ))
                 .into_iter()
                 .map(|row| row.into_iter().flatten().collect::<Vec<_>>().join(" "))
                 .collect()
@@ -162,6 +164,11 @@ impl<'a> Course<'a> {
     pub fn start(&self, copy: &Copy, variables: &[(&str, &str)]) -> Running {
         let variables = [&[("DATABASE_URL", copy.url.as_str())], variables].concat();
         self.sandbox.start_with(self.going.args(), &variables)
+    }
+
+    /// The same with more arguments.
+    pub fn start_and(&self, copy: &Copy, args: &[&str]) -> Running {
+        self.sandbox.start_with(&[self.going.args(), args].concat(), &[("DATABASE_URL", copy.url.as_str())])
     }
 
     pub fn run(&self, copy: &Copy) -> Output {

@@ -30,19 +30,24 @@ pub struct Server {
 impl Server {
     /// With its data in memory, where there is such a folder.
     pub fn start(kind: Kind) -> Server {
+        Server::start_with(kind, &[])
+    }
+
+    /// The same with more options.
+    pub fn start_with(kind: Kind, options: &[&str]) -> Server {
         let folder = if Path::new("/dev/shm").is_dir() { "/dev/shm" } else { "/tmp" };
         let folder = tempfile::Builder::new().prefix("sbt-server").tempdir_in(folder).expect("a folder");
         let data = folder.path().join("data");
-        Server::start_in(kind, folder, data)
+        Server::start_in(kind, options, folder, data)
     }
 
     /// With its data in a folder that is to be made.
-    pub fn start_in(kind: Kind, folder: TempDir, data: PathBuf) -> Server {
+    pub fn start_in(kind: Kind, options: &[&str], folder: TempDir, data: PathBuf) -> Server {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a folder for all");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
         let log = folder.path().join("log");
         fs::create_dir(&data).expect("a folder");
-        let mut server = Server { kind, port, data, options: Vec::new(), process: None, log, _folder: folder };
+        let mut server = Server { kind, port, data, options: owned(options), process: None, log, _folder: folder };
         server.make();
         server.run();
         server
@@ -150,7 +155,7 @@ impl Server {
     /// Begins again on the same data, with more options than before where there are any.
     pub fn restart(&mut self, options: &[&str]) {
         self.kill();
-        self.options = options.iter().map(|&option| option.to_owned()).collect();
+        self.options = owned(options);
         if self.kind == Kind::Postgres {
             // Of a postmaster that was killed; nobody else uses this folder.
             let _ = fs::remove_file(self.data.join("postmaster.pid"));
@@ -163,6 +168,10 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn owned(options: &[&str]) -> Vec<String> {
+    options.iter().map(|&option| option.to_owned()).collect()
 }
 
 pub fn is_root() -> bool {
