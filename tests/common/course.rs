@@ -219,7 +219,8 @@ fn server_of(url: &str) -> String {
     with_database(url, if url.starts_with("postgres") { "postgres" } else { "mysql" })
 }
 
-fn with_database(url: &str, name: &str) -> String {
+/// A URL with another database.
+pub fn with_database(url: &str, name: &str) -> String {
     let mut url = url::Url::parse(url).expect("a URL");
     url.set_path(name);
     url.into()

@@ -314,7 +314,8 @@ impl Drop for Sandbox {
             Kind::Mysql => "",
         };
         let sql = format!("DROP DATABASE IF EXISTS {}{force}", self.name);
-        if Connection::open(self.server.as_str()).attempt(&sql).is_err() && !std::thread::panicking() {
+        let dropped = Connection::try_open(self.server.as_str()).and_then(|mut admin| admin.attempt(&sql));
+        if dropped.is_err() && !std::thread::panicking() {
             panic!("the test database {} could not be dropped", self.name);
         }
     }

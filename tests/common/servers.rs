@@ -61,12 +61,15 @@ impl Server {
     }
 
     fn make(&self) {
-        let user = self.user();
-        if is_root() {
-            let owned = Command::new("chown").arg(format!("{user}:")).arg(&self.data).status();
-            assert!(owned.expect("chown").success());
+        let (user, temporary) = (self.user(), self.data.with_extension("tmp"));
+        fs::create_dir(&temporary).expect("a folder");
+        for folder in [&self.data, &temporary] {
+            if is_root() {
+                let owned = Command::new("chown").arg(format!("{user}:")).arg(folder).status();
+                assert!(owned.expect("chown").success());
+            }
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).expect("a folder of its own");
         }
-        fs::set_permissions(&self.data, fs::Permissions::from_mode(0o700)).expect("a folder of its own");
         let mut making = match self.kind {
             Kind::Postgres => {
                 let mut making = self.program(&postgres_folder().join("initdb"));
@@ -132,7 +135,8 @@ impl Server {
             command.args([&format!("--reuid={user}"), &format!("--regid={user}"), "--init-groups"]);
         }
         command.args(["--pdeathsig", "KILL"]).arg(program);
-        command.current_dir("/").process_group(0);
+        // A server that starts takes temporary tables away that it finds: those of others must not be among them.
+        command.env("TMPDIR", self.data.with_extension("tmp")).current_dir("/").process_group(0);
         command
     }
 
@@ -150,6 +154,11 @@ impl Server {
         signal("KILL", &all);
         process.wait().expect("its end");
         until("the end of its processes", || all.iter().all(|pid| !Path::new("/proc").join(pid.to_string()).exists()));
+    }
+
+    /// Whether it has not ended by itself.
+    pub fn is_running(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| process.try_wait().expect("a status").is_none())
     }
 
     /// Begins again on the same data, with more options than before where there are any.
