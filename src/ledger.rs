@@ -218,6 +218,8 @@ pub struct Applied {
 pub struct State {
     pub head: Head,
     pub applied: Vec<Applied>,
+    /// What was taken back since, in the order in which it was: seq of the row, and the migration's digest.
+    pub reverted: Vec<(i64, Sha)>,
     /// A step that began and neither ended nor failed cleanly: the ledger's row and how far it got.
     pub open: Option<Open>,
     /// Whether the database has a ledger at all.

@@ -1,13 +1,9 @@
 //! The run's lock: taken by trying, held on a session of its own, its holder named to whoever waits.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use crate::context::Context;
 use crate::engine::{DbResult, Engine, Holders, Limits, Names, Session};
@@ -44,52 +40,6 @@ pub enum Taking {
     /// Not at all: from a run that still has it and whose scripts' session is gone, the lease is taken. What it held its scripts
     /// under is ours, and the lease's new token keeps it from writing whatever it does.
     FromARun,
-}
-
-/// The lock's session, kept busy so that a server that ends idle sessions leaves it alone, and a network that has gone
-/// is noticed.
-pub(crate) struct Heartbeat {
-    pub(crate) backend: Option<String>,
-    lost: Arc<AtomicBool>,
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<Box<dyn Session>>,
-}
-
-/// A quarter of the 60 s after which a server may take the lock's session for dead.
-const BEAT: Duration = Duration::from_secs(15);
-
-impl Heartbeat {
-    pub(crate) fn start(mut session: Box<dyn Session>) -> Self {
-        let backend = session.server().backend.clone();
-        let lost = Arc::new(AtomicBool::new(false));
-        let (stop, mut stopped) = oneshot::channel();
-        let flag = Arc::clone(&lost);
-        let task = tokio::spawn(async move {
-            loop {
-                tokio::select! {
-                    _ = &mut stopped => return session,
-                    () = tokio::time::sleep(BEAT) => {
-                        if session.batch("SELECT 1").await.is_err() {
-                            flag.store(true, Ordering::SeqCst);
-                        }
-                    }
-                }
-            }
-        });
-        Heartbeat { backend, lost, stop, task }
-    }
-
-    pub(crate) fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::SeqCst)
-    }
-
-    pub(crate) async fn stop(self) {
-        // Either the task is told, or it is gone already, and the lock with it.
-        let _ = self.stop.send(());
-        if let Ok(session) = self.task.await {
-            session.close().await;
-        }
-    }
 }
 
 pub(crate) async fn wait_for_lock(

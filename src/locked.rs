@@ -13,9 +13,11 @@ use crate::engine::{
 };
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
+use crate::heartbeat::Heartbeat;
 use crate::history::without_histories;
 use crate::ledger::{Entry, Head, State};
-use crate::lock::{Heartbeat, Runner, Taking, Waits, busy, holder, nonce, wait_for_lock};
+use crate::lock::{Runner, Taking, Waits, busy, holder, nonce, wait_for_lock};
+use crate::points;
 use crate::sha::Sha;
 use crate::snapshot::Snapshot;
 use crate::sql::{Script, Statement};
@@ -81,13 +83,14 @@ impl Locked {
         let failed = |error: DbError| unreachable(&target, &error);
         let lock = match taking {
             Taking::WhenFree if engine.dialect().locks => {
-                let mut lock = engine.open(&target, Access::ReadWrite).await.map_err(failed)?;
+                let mut lock = points::around(engine.open(&target, Access::ReadWrite).await.map_err(failed)?);
                 wait_for_lock(engine, &names, lock.as_mut(), context, waits.lock).await?;
                 Some(Heartbeat::start(lock))
             }
             Taking::WhenFree | Taking::FromARun => None,
         };
-        let mut work = engine.open(&target, Access::ReadWrite).await.map_err(failed)?;
+        let work = points::around(engine.open(&target, Access::ReadWrite).await.map_err(failed)?);
+        let mut work = watched(lock.as_ref(), work);
         let held = engine.hold_work(work.as_mut(), waits.lock).await;
         if !held.map_err(|error| own("taking the second lock", &error))? {
             let fault = Fault::new(FaultKind::Busy, "a statement of an earlier run is still running on the server");
@@ -536,7 +539,8 @@ impl Locked {
     /// Replaces the scripts' session by a new one: what a script did to its session reaches nobody.
     async fn renew(&mut self) -> Result<()> {
         let opened = self.engine.open(&self.target, Access::ReadWrite).await;
-        let fresh = opened.map_err(|error| own("opening the database", &error))?;
+        let fresh = points::around(opened.map_err(|error| own("opening the database", &error))?);
+        let fresh = watched(self.lock.as_ref(), fresh);
         std::mem::replace(&mut self.work, fresh).close().await;
         let held = self.engine.hold_work(self.work.as_mut(), Duration::from_secs(10)).await;
         match held.map_err(|error| own("taking the second lock", &error))? {
@@ -555,6 +559,14 @@ impl Locked {
         if let Some(lock) = self.lock {
             lock.stop().await;
         }
+    }
+}
+
+/// The scripts' session, which gives up when the lock is gone.
+fn watched(lock: Option<&Heartbeat>, session: Box<dyn Session>) -> Box<dyn Session> {
+    match lock {
+        Some(lock) => lock.watch(session),
+        None => session,
     }
 }
 

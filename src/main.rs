@@ -5,9 +5,14 @@ use std::process::ExitCode;
 use clap::Parser;
 use switchback::cli::{self, Cli};
 use switchback::context::Interrupt;
+use switchback::points;
 
 fn main() -> ExitCode {
     cli::heap::grow_in_large_steps();
+    if cli::env(points::VARIABLE).is_some_and(|said| !points::arm(&said)) {
+        cli::ui::talk("SWITCHBACK_FAULT is kill@N, stop@N or count@FILE\n");
+        return ExitCode::from(cli::exit::USAGE);
+    }
     let cli = Cli::parse();
     let interrupt = Interrupt::default();
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
@@ -22,7 +27,7 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Ctrl-C and SIGTERM ask to stop; a second one cancels the running statement.
+/// Ctrl-C and SIGTERM ask to stop; a second one cancels the running statement; a third one waits for nothing any more.
 async fn listen(interrupt: Interrupt) {
     #[cfg(unix)]
     {
@@ -33,13 +38,19 @@ async fn listen(interrupt: Interrupt) {
                 pressed = tokio::signal::ctrl_c() => if pressed.is_err() { return },
                 _ = terminate.recv() => {}
             }
-            interrupt.raise();
-            cli::ui::tell_interrupt(interrupt.count());
+            raise(&interrupt);
         }
     }
     #[cfg(not(unix))]
     while tokio::signal::ctrl_c().await.is_ok() {
-        interrupt.raise();
-        cli::ui::tell_interrupt(interrupt.count());
+        raise(&interrupt);
+    }
+}
+
+fn raise(interrupt: &Interrupt) {
+    interrupt.raise();
+    cli::ui::tell_interrupt(interrupt.count());
+    if interrupt.count() > 2 {
+        std::process::exit(cli::exit::HALF_WAY.into());
     }
 }

@@ -374,6 +374,9 @@ pub(crate) fn links<'a>(project: &Project, applied: impl Iterator<Item = (&'a Id
     applied.map(link).collect()
 }
 
+/// So many of the last reverts are looked at for the rest of a group.
+const MOST_OF_A_GROUP: usize = 1000;
+
 /// The warrants that the registry gives for the plan's steps, in order; `None` where there is none.
 pub async fn warrants(
     database: &mut Database,
@@ -403,29 +406,58 @@ pub async fn warrants(
         (Direction::Down, None) => Ok(None),
     };
     let warrants: Vec<Option<Warrant>> = plan.steps.iter().map(&mut warrant).collect::<Result<_>>()?;
-    refuse_parts(plan, &warrants)?;
+    refuse_parts(state, plan, &warrants)?;
+    refuse_turning_back(project, state, plan)?;
     Ok(warrants)
 }
 
 /// # Errors
 /// Refused when a part of a group would be taken back that was proven as a whole: another member stopped half-way, and what
-/// undoes both may stand in its down alone.
-fn refuse_parts(plan: &Plan, warrants: &[Option<Warrant>]) -> Result<()> {
+/// undoes both may stand in its down alone. Where the others were taken back before, a run that stopped is gone on with.
+fn refuse_parts(state: &State, plan: &Plan, warrants: &[Option<Warrant>]) -> Result<()> {
     let joins = |one: &Step, other: &Step| {
         one.direction == other.direction && one.migration.is_one_group_with(&other.migration)
     };
     for at in units(&plan.steps, joins).into_iter().filter(|at| plan.steps[at.start].direction == Direction::Down) {
         let digests: Vec<Sha> = plan.steps[at.clone()].iter().rev().map(|step| step.migration.digest()).collect();
-        let whole = group_sha(&digests.iter().collect::<Vec<_>>());
+        let applied_at = plan.steps[at.clone()].iter().filter_map(|step| step.reverts).max();
+        let since =
+            state.reverted.iter().rev().take_while(|(seq, _)| Some(*seq) > applied_at).map(|(_, digest)| digest);
+        let mut members: Vec<&Sha> = digests.iter().collect();
+        let mut wholes = vec![group_sha(&members)];
+        for digest in since.take(MOST_OF_A_GROUP) {
+            members.push(digest);
+            wholes.push(group_sha(&members));
+        }
+        let is_whole = |group: &str| wholes.iter().flatten().any(|whole| whole.as_str() == group);
         let mut recorded = warrants[at.clone()].iter().flatten().filter_map(Warrant::recorded_group).peekable();
         // An amendment of one member says anew what binds them all.
-        if recorded.peek().is_some() && recorded.all(|group| whole.as_ref().is_none_or(|whole| whole.as_str() != group))
-        {
+        if recorded.peek().is_some() && !recorded.any(is_whole) {
             let id = &plan.steps[at.start].migration.id;
             let fault = Fault::refused(format!("`{id}` is part of a group, and not all of it is applied"));
             return Err(fault
                 .cause("the group was proven as a whole, and its parts may not be undone by their own downs")
                 .help("`switchback up` goes on with it"));
+        }
+    }
+    Ok(())
+}
+
+/// # Errors
+/// Refused when a member of a group would be applied that was just taken back while others still stand: its down may have undone
+/// all of them, and what comes of its up then is not what was proven.
+fn refuse_turning_back(project: &Project, state: &State, plan: &Plan) -> Result<()> {
+    let taken_back = |digest: &Sha| state.reverted.iter().rev().find(|(_, one)| one == digest).map(|(seq, _)| *seq);
+    for step in plan.steps.iter().filter(|step| step.direction == Direction::Up) {
+        let Some(reverted) = taken_back(&step.migration.digest()) else { continue };
+        let mates = project.migrations.iter().filter(|one| one.is_one_group_with(&step.migration));
+        let stands = mates.filter_map(|mate| state.get(&mate.id)).any(|mate| mate.seq < reverted);
+        if stands && plan.steps.iter().all(|step| step.direction == Direction::Up) {
+            let id = &step.migration.id;
+            let fault = Fault::refused(format!("`{id}` is part of a group that stopped on its way down"));
+            return Err(fault
+                .cause("the group was proven as a whole, and what its downs have undone so far may be any part of it")
+                .help("`switchback down` goes on with it; then `switchback up` applies it anew"));
         }
     }
     Ok(())

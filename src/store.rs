@@ -83,14 +83,16 @@ pub async fn state(engine: &dyn Engine, names: &Names, session: &mut dyn Session
     }
     let failed = |error: DbError| own("reading the ledger", &error);
     let rows = session.rows(&names.fill(engine.dialect().sql.ledger_state), &[]).await.map_err(failed)?;
-    let mut applied = Vec::new();
+    let (mut applied, mut reverted) = (Vec::new(), Vec::new());
     for row in rows {
         let mut parts = row.into_iter();
         let mut part = || parts.next().flatten().unwrap_or_default();
         let (seq, event, id, digest, amends, adopted) = (part(), part(), part(), part(), part(), part());
         let seq: i64 = seq.parse().unwrap_or(0);
         let order = if event == "amend" { amends.parse().unwrap_or(seq) } else { seq };
-        if event != "revert" {
+        if event == "revert" {
+            reverted.push((seq, Sha::recorded(digest)));
+        } else {
             let is_adopted = event == "adopt";
             let is_unproven = is_adopted && Warrant::recorded(Some(&adopted)).is_adopted();
             let (id, digest) = (Id::new(id), Sha::recorded(digest));
@@ -102,7 +104,7 @@ pub async fn state(engine: &dyn Engine, names: &Names, session: &mut dyn Session
         Some(last) => open_step(engine, names, session, last).await?,
         None => None,
     };
-    Ok(State { head, applied, open, exists: true })
+    Ok(State { head, applied, reverted, open, exists: true })
 }
 
 /// The last row that tells of a step; the others say nothing of one that is half-way.

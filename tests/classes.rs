@@ -256,6 +256,8 @@ fn kinds() {
         ("with x as (delete from t returning a) select a from x", Kind::Dml),
         ("(select 1)", Kind::Query),
         ("copy t to stdout", Kind::Copy),
+        ("copy (select a from t) to stdout", Kind::Copy),
+        ("copy t (a) from '/x'", Kind::Dml),
         ("vacuum", Kind::Utility),
         ("set a = 1", Kind::Session),
     ] {

@@ -193,6 +193,19 @@ async fn a_statement_that_ends_our_transaction_is_found_out() {
 }
 
 #[tokio::test]
+async fn a_script_may_end_the_transaction_that_it_began() {
+    let mut session = memory().await;
+    session.batch("CREATE TABLE t (a UNIQUE); INSERT INTO t VALUES (1)").await.unwrap();
+    for statement in ["BEGIN", "INSERT INTO t VALUES (2)", "COMMIT", "BEGIN", "ROLLBACK", "BEGIN"] {
+        session.run(statement).await.unwrap();
+    }
+    let error = session.run("INSERT OR ROLLBACK INTO t VALUES (1)").await.unwrap_err();
+    assert_eq!(error.kind, DbErrorKind::NoSavepoint, "{error}");
+    session.batch("BEGIN").await.unwrap();
+    assert_eq!(session.run("COMMIT").await.unwrap_err().kind, DbErrorKind::NoSavepoint);
+}
+
+#[tokio::test]
 async fn a_full_database_is_told_as_a_lost_transaction() {
     let mut session = memory().await;
     session.batch("CREATE TABLE t (a); PRAGMA max_page_count = 10").await.unwrap();

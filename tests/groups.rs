@@ -96,3 +96,50 @@ fn a_group_that_fails_is_taken_back_or_gone_on_with() {
         sandbox.run(&["log", "--verify"]).ok();
     });
 }
+
+/// What stopped between the downs of two members is gone on with, and not turned back.
+#[test]
+fn a_group_that_stopped_on_its_way_down_is_gone_on_with() {
+    each_engine(|sandbox| {
+        group(sandbox);
+        sandbox.migration(
+            "01_users",
+            "CREATE TABLE users (id integer, name varchar(20));\nCREATE TABLE noted (id integer);\n",
+            "DROP TABLE noted;\nDROP TABLE users;\n",
+        );
+        sandbox.write("migrations/02_add/down.sql", "INSERT INTO noted VALUES (2);\nDELETE FROM noted;\n");
+        for id in ["02_add", "03_drop"] {
+            sandbox.write(&format!("migrations/{id}/migration.toml"), "group = \"rename\"\n");
+        }
+        sandbox.run(&["up"]).ok();
+        let (block, unblock) = match sandbox.kind {
+            Kind::Mysql => {
+                ("CREATE TRIGGER stop BEFORE INSERT ON noted FOR EACH ROW SIGNAL SQLSTATE '45000'", "DROP TRIGGER stop")
+            }
+            Kind::Sqlite => {
+                ("CREATE TRIGGER stop BEFORE INSERT ON noted BEGIN SELECT RAISE(ABORT, 'no'); END", "DROP TRIGGER stop")
+            }
+            Kind::Postgres => (
+                "CREATE RULE stop AS ON INSERT TO noted DO INSTEAD SELECT 1 / 0 WHERE NEW.id = 2",
+                "DROP RULE stop ON noted",
+            ),
+        };
+        sandbox.sql(block);
+        let down = ["down", "--all", "--yes", "--accept-loss"];
+        let half = if sandbox.kind == Kind::Mysql {
+            vec!["01_users", "02_add"]
+        } else {
+            vec!["01_users", "02_add", "03_drop"]
+        };
+        sandbox.run(&down).exits(4);
+        assert_eq!(sandbox.applied(), half);
+        if sandbox.kind == Kind::Mysql {
+            sandbox.run(&["up"]).exits(1).says("stopped on its way down").says("`switchback down` goes on with it");
+        }
+        sandbox.sql(unblock);
+        sandbox.run(&down).ok();
+        assert_eq!(sandbox.applied(), [""; 0]);
+        sandbox.run(&["up"]).ok();
+        sandbox.run(&["log", "--verify"]).ok();
+    });
+}

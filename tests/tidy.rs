@@ -58,8 +58,20 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "the outside world",
         &[
-            "event", "context", "actor", "revision", "config", "engine", "store", "lock", "locked", "database",
-            "shadow", "project",
+            "event",
+            "context",
+            "actor",
+            "revision",
+            "config",
+            "engine",
+            "points",
+            "heartbeat",
+            "store",
+            "lock",
+            "locked",
+            "database",
+            "shadow",
+            "project",
         ],
     ),
     (

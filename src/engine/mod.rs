@@ -217,6 +217,20 @@ pub trait Session: Send {
     async fn close(self: Box<Self>);
 }
 
+/// So long a server may take until a session is open, what it is asked then included. Its own time limit for a connection is shorter.
+const OPENING: Duration = Duration::from_secs(60);
+
+/// A session, unless the server falls silent before it is open.
+async fn opened<T>(opening: impl Future<Output = DbResult<T>>) -> DbResult<T> {
+    match tokio::time::timeout(OPENING, opening).await {
+        Ok(opened) => opened,
+        Err(_) => {
+            let what = format!("the server does not answer; it was asked for {} s", OPENING.as_secs());
+            Err(DbError::new(DbErrorKind::Connection, what))
+        }
+    }
+}
+
 /// Cancels a running statement through a connection of its own.
 #[async_trait]
 pub trait Canceller: Send + Sync {

@@ -104,7 +104,7 @@ impl Engine for Mysql {
     }
 
     async fn open(&self, target: &Target, access: Access) -> DbResult<Box<dyn Session>> {
-        Ok(Box::new(session::open(target, access).await?))
+        Ok(Box::new(super::opened(session::open(target, access)).await?))
     }
 
     async fn snapshot(&self, session: &mut dyn Session) -> DbResult<Snapshot> {

@@ -95,7 +95,7 @@ impl Engine for Postgres {
     }
 
     async fn open(&self, target: &Target, access: Access) -> DbResult<Box<dyn Session>> {
-        Ok(Box::new(session::PgSession::open(target, access).await?))
+        Ok(Box::new(super::opened(session::PgSession::open(target, access)).await?))
     }
 
     async fn snapshot(&self, session: &mut dyn Session) -> DbResult<Snapshot> {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -88,11 +88,18 @@ pub struct Sandbox {
     pub url: String,
     /// Name of the database on its server; path of the file on SQLite.
     pub name: String,
+    /// URL of its server.
+    server: Url,
     dir: TempDir,
 }
 
 impl Sandbox {
     pub fn new(kind: Kind) -> Sandbox {
+        Sandbox::on(kind, kind.server())
+    }
+
+    /// On another server than the one under test.
+    pub fn on(kind: Kind, server: Url) -> Sandbox {
         let dir = TempDir::new().expect("a temporary folder");
         fs::create_dir_all(dir.path().join("home")).expect("a home");
         fs::create_dir_all(dir.path().join("project/migrations")).expect("a project");
@@ -104,13 +111,13 @@ impl Sandbox {
             Kind::Postgres | Kind::Mysql => {
                 let name = unique("sbt");
                 let template = if kind == Kind::Postgres { " TEMPLATE template0" } else { "" };
-                Connection::open(kind.server().as_str()).sql(&format!("CREATE DATABASE {name}{template}"));
-                let mut url = kind.server();
+                Connection::open(server.as_str()).sql(&format!("CREATE DATABASE {name}{template}"));
+                let mut url = server.clone();
                 url.set_path(&name);
                 (name, url.into())
             }
         };
-        Sandbox { kind, url, name, dir }
+        Sandbox { kind, url, name, server, dir }
     }
 
     /// The project's folder.
@@ -239,18 +246,10 @@ impl Sandbox {
         self.all_tables().into_iter().filter(|name| !name.contains("switchback")).collect()
     }
 
-    /// Names of all tables and other relations; sorted, those of PostgreSQL with their schema.
+    /// The same with ours.
     #[track_caller]
     pub fn all_tables(&self) -> Vec<String> {
-        let query = match self.kind {
-            Kind::Sqlite => "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1",
-            Kind::Postgres => {
-                "SELECT replace(n.nspname || '.' || c.relname, 'public.', '') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                 WHERE n.nspname !~ '^pg_|^information_schema$' AND c.relkind IN ('r', 'v', 'm', 'p') ORDER BY 1"
-            }
-            Kind::Mysql => "SELECT table_name FROM information_schema.tables WHERE table_schema = database() ORDER BY 1",
-        };
-        self.sql(query).into_iter().flatten().flatten().collect()
+        tables_of(self.kind, &mut self.connect())
     }
 
     /// The ledger's table, as SQL names it.
@@ -293,6 +292,20 @@ impl Sandbox {
     }
 }
 
+/// Names of all tables and other relations of a database; sorted, those of PostgreSQL with their schema.
+#[track_caller]
+pub fn tables_of(kind: Kind, connection: &mut Connection) -> Vec<String> {
+    let query = match kind {
+        Kind::Sqlite => "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1",
+        Kind::Postgres => {
+            "SELECT replace(n.nspname || '.' || c.relname, 'public.', '') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname !~ '^pg_|^information_schema$' AND c.relkind IN ('r', 'v', 'm', 'p') ORDER BY 1"
+        }
+        Kind::Mysql => "SELECT table_name FROM information_schema.tables WHERE table_schema = database() ORDER BY 1",
+    };
+    connection.sql(query).into_iter().flatten().flatten().collect()
+}
+
 impl Drop for Sandbox {
     fn drop(&mut self) {
         let force = match self.kind {
@@ -301,7 +314,8 @@ impl Drop for Sandbox {
             Kind::Mysql => "",
         };
         let sql = format!("DROP DATABASE IF EXISTS {}{force}", self.name);
-        if Connection::open(self.kind.server().as_str()).attempt(&sql).is_err() && !std::thread::panicking() {
+        let dropped = Connection::try_open(self.server.as_str()).and_then(|mut admin| admin.attempt(&sql));
+        if dropped.is_err() && !std::thread::panicking() {
             panic!("the test database {} could not be dropped", self.name);
         }
     }
@@ -376,6 +390,12 @@ impl Running {
     /// Whether it has said so by now.
     pub fn has_said(&self, text: &str) -> bool {
         self.stderr.text().contains(text) || self.stdout.text().contains(text)
+    }
+
+    /// Whether it was stopped by a signal, and goes on with another one.
+    pub fn is_stopped(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        stat.rsplit_once(')').is_some_and(|(_, behind)| behind.trim_start().starts_with('T'))
     }
 
     pub fn has_ended(&mut self) -> bool {
@@ -510,4 +530,17 @@ pub fn each(array: &Value, pointer: &str) -> Vec<String> {
             item.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer}: {item}")).to_owned()
         })
         .collect()
+}
+
+/// Whether every fault is tried (tests/long), and not only a few of them.
+pub fn is_long() -> bool {
+    std::env::var_os("SWITCHBACK_LONG").is_some_and(|value| !value.is_empty())
+}
+
+/// A figure that was measured: shown, and kept in the file that SWITCHBACK_FIGURES names.
+pub fn figure(what: &str, value: &str) {
+    println!("{what}: {value}");
+    let Some(path) = std::env::var_os("SWITCHBACK_FIGURES") else { return };
+    let file = fs::OpenOptions::new().create(true).append(true).open(path);
+    writeln!(file.expect("a file for figures"), "{what}\t{value}").expect("a line");
 }

@@ -17,11 +17,13 @@ pub(super) struct SqliteSession {
     connection: Option<SqliteConnection>,
     handle: Arc<Handle>,
     server: Server,
+    /// The transaction that is open was begun by a statement of the script.
+    is_scripts: bool,
 }
 
 impl SqliteSession {
     pub fn new(connection: SqliteConnection, handle: Arc<Handle>, server: Server) -> Self {
-        SqliteSession { connection: Some(connection), handle, server }
+        SqliteSession { connection: Some(connection), handle, server, is_scripts: false }
     }
 
     fn connection(&mut self) -> DbResult<&mut SqliteConnection> {
@@ -107,7 +109,10 @@ impl Session for SqliteSession {
             let offset = || self.handle.error_offset().filter(|at| *at < statement.len()).map(Position::Byte);
             DbError { position: error.position.or_else(offset), ..error }
         });
-        if was_in_transaction && !self.handle.is_in_transaction() {
+        let is_in_transaction = self.handle.is_in_transaction();
+        let was_scripts = self.is_scripts;
+        self.is_scripts = is_in_transaction && (was_scripts || !was_in_transaction);
+        if was_in_transaction && !is_in_transaction && !(was_scripts && ran.is_ok()) {
             return Err(transaction_ended(ran.err()));
         }
         // SQLite repeats the count of the last INSERT, UPDATE or DELETE after a statement that changes no rows.
