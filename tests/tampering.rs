@@ -437,9 +437,6 @@ fn mutation(bench: &Bench<'_>, chance: &mut Chance) -> (Vec<String>, With, Vec<S
             } else {
                 text(chance)
             };
-            if row.get(column) == Some(value.as_str()) {
-                return mutation(bench, chance);
-            }
             let short: String = value.chars().take(24).filter(|ch| ch.is_ascii()).collect();
             let value = if matches!(column, "event" | "phase" | "started_at" | "finished_at")
                 || column.contains("hash")
@@ -451,6 +448,9 @@ fn mutation(bench: &Bench<'_>, chance: &mut Chance) -> (Vec<String>, With, Vec<S
             } else {
                 value
             };
+            if row.get(column) == Some(value.as_str()) {
+                return mutation(bench, chance);
+            }
             let names = if column == "seq" {
                 vec![format!("#{seq}"), format!("#{value}"), format!("#{}", bench.last() + 1)]
             } else {
