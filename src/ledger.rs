@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::Checkpoint;
 use crate::fault::{Fault, FaultKind};
 use crate::id::Id;
 use crate::sha::Sha;
@@ -392,16 +393,26 @@ pub enum Broken {
     Gap { seq: i64, expected: i64 },
     /// The row does not stand on the one before it: rows were swapped, replaced or removed.
     Unlinked { seq: i64, expected: String, found: String },
+    /// The chain holds, and this row is another than a checkpoint kept: the chain was computed anew.
+    Replaced { seq: i64, expected: String, found: String },
+    /// The rows from this one to `last`, which a checkpoint kept, are gone: the tail was cut off.
+    Cut { seq: i64, last: i64 },
 }
 
 /// Walks a chain. Feed it rows in the order of `seq`; it keeps only the head.
 #[derive(Default)]
-pub struct Chain {
+pub struct Chain<'a> {
     pub head: Head,
     pub rows: u64,
+    kept: Option<&'a Checkpoint>,
 }
 
-impl Chain {
+impl<'a> Chain<'a> {
+    /// A chain that has to hold against what was kept of it, too.
+    pub fn against(kept: Option<&'a Checkpoint>) -> Chain<'a> {
+        Chain { kept, ..Chain::default() }
+    }
+
     /// Takes the next row.
     ///
     /// # Errors
@@ -420,9 +431,21 @@ impl Chain {
         if expected.as_str() != found {
             return Err(Broken::Edited { seq, expected: expected.as_str().to_owned(), found: found.to_owned() });
         }
+        if let Some(kept) = self.kept.and_then(|kept| kept.get(seq)).filter(|kept| **kept != expected) {
+            return Err(Broken::Replaced { seq, expected: kept.as_str().to_owned(), found: found.to_owned() });
+        }
         self.head = Head { seq, hash: expected };
         self.rows += 1;
         Ok(())
+    }
+
+    /// Behind the last row.
+    ///
+    /// # Errors
+    /// Rows that were kept are gone.
+    pub fn end(&self) -> Result<(), Broken> {
+        let last = self.kept.map_or(0, |kept| i64::try_from(kept.rows()).unwrap_or(i64::MAX));
+        if last > self.head.seq { Err(Broken::Cut { seq: self.head.seq + 1, last }) } else { Ok(()) }
     }
 }
 
@@ -460,6 +483,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn i6_what_the_chain_cannot_see_shows_against_a_checkpoint() {
+        let mut kept = Checkpoint::default();
+        three().iter().for_each(|row| kept.note(row.head().hash));
+        let walk = |rows: &[Entry]| {
+            let mut chain = Chain::against(Some(&kept));
+            rows.iter().try_for_each(|row| chain.next(row)).and_then(|()| chain.end())
+        };
+        assert_eq!(walk(&three()), Ok(()));
+        assert_eq!(walk(&three()[..1]), Err(Broken::Cut { seq: 2, last: 3 }));
+        assert_eq!(walk(&[]), Err(Broken::Cut { seq: 1, last: 3 }));
+        let mut head = three()[0].head();
+        let mut forged = vec![three().remove(0)];
+        for id in ["x", "c"] {
+            forged.push(Entry::new(Act::Apply, Phase::Done).with("migration", id).seal(&head));
+            head = forged[forged.len() - 1].head();
+        }
+        assert!(matches!(walk(&forged), Err(Broken::Replaced { seq: 2, .. })));
     }
 
     #[test]

@@ -44,6 +44,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "mend",
             "draft",
             "graph",
+            "checkpoint",
             "ledger",
             "lines proof registry", // a proof holds where the registry has it; the registry is made of lines, and those of proofs
             "observed",
@@ -95,6 +96,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "planning",
             "amendments",
             "targets",
+            "tampering",
             "step",
             "journalled",
             "break_lock",

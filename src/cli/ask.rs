@@ -1,5 +1,7 @@
 //! What `up`, `down`, `redo` and `plan` are asked for: flags that name a target, and the target that they mean now.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use chrono::{DateTime, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
@@ -187,11 +189,12 @@ pub fn read(path: &Path) -> Result<Saved> {
     let failed = |error: &std::io::Error| {
         Fault::new(FaultKind::Usage, format!("cannot read the plan `{shown}`")).cause(error.to_string())
     };
-    let size = std::fs::metadata(path).map_err(|error| failed(&error))?.len();
-    if size > MAX_BYTES {
+    // A pipe has no size to be asked for, and need not end.
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+    if read.map_err(|error| failed(&error))? as u64 > MAX_BYTES {
         return Err(Fault::usage(format!("`{shown}` is larger than {} MB", MAX_BYTES >> 20)));
     }
-    let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
     Saved::read(&shown, &String::from_utf8_lossy(&bytes))
 }
 

@@ -28,7 +28,7 @@ use crate::pricing;
 use crate::project::Project;
 use crate::rehearse::{Depth, rehearse};
 use crate::report::duration;
-use crate::report::escape::shell;
+use crate::report::escape::{self, shell};
 use crate::report::human::{self, Detail};
 use crate::report::json;
 use crate::saved::{self, Base, FORM, Saved, UNPROVEN};
@@ -162,7 +162,7 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
     let output = args.output.as_deref();
     if let Some(saved) = &saved {
         if let Some(path) = output {
-            pages::write(path, &saved.to_text())?;
+            pages::write(path, &escape::json(&saved.to_text()))?;
         }
         args.pages.write(saved, output)?;
     }

@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use url::Url;
 
 pub mod browser;
+pub mod chance;
 pub mod connection;
 pub mod login;
 pub mod shadows;
