@@ -36,6 +36,11 @@ fn eventful(sandbox: &Sandbox) {
     sandbox.sql(&format!("UPDATE {lease} SET run = 'r', actor = 'somebody', host = 'h', pid = '1', what = 'up'"));
     sandbox.run(&["lock", "--break", "--yes", "--reason", "it was killed"]).ok();
     sandbox.run(&["down", "--steps", "1", "--yes"]).ok();
+    let both = "CREATE TABLE t5 (id integer);\nCREATE TABLE t6 (id integer);\n";
+    sandbox.migration("5_both", both, "DROP TABLE t6;\nDROP TABLE t5;\n");
+    sandbox.write("migrations/5_both/migration.toml", "transaction = \"off\"\n").sql("CREATE TABLE t6 (id integer)");
+    sandbox.run(&["up", "--only", "5_both"]).exits(4);
+    sandbox.run(&["recover", "--back-out", "--yes"]).ok();
     let found: BTreeSet<String> =
         sandbox.ledger_rows().iter().filter_map(|row| Some(row.split_once(' ')?.0.into())).collect();
     // Nothing writes a `checkpoint`: ours stand outside of the database.
