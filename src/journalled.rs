@@ -26,6 +26,7 @@ impl Run<'_> {
         if let Some(unit) = class::units(script).first() {
             self.locked.intend(step, unit.end, text_of(script, unit));
         }
+        self.locked.begin_step().await?;
         self.locked.commit().await.map_err(failed)?;
         self.statements_from(script, step, 0).await
     }
@@ -33,6 +34,7 @@ impl Run<'_> {
     /// Goes on with a step that an earlier run left half-way; what it did is journalled and was read back.
     pub(crate) async fn resumed(&mut self, script: &Script, resume: Resume) -> Result<(Done, Option<Sha>)> {
         let failed = |error: DbError| own("writing the journal", &error);
+        self.locked.resume_step();
         self.set_again(script, resume.from).await?;
         self.locked.begin_own().await?;
         for unit in class::units(script).iter().take_while(|unit| unit.start <= resume.from) {
@@ -80,12 +82,12 @@ impl Run<'_> {
         let mut rows = 0;
         let units = class::units(script);
         for (at, unit) in units.iter().enumerate().filter(|(_, unit)| unit.start >= from) {
-            let is_data = is_data(script, unit);
+            let is_one = self.is_one_transaction(script, unit);
             match self.tried(script, unit, step).await {
                 Ok(ran) => rows += ran,
                 Err(stop) => return Err(self.stopped_at(stop, step, unit.start).await),
             }
-            if !is_data {
+            if !is_one {
                 self.locked.intent_done(step, unit.end);
             }
             if let Some(next) = units.get(at + 1) {
@@ -115,6 +117,7 @@ impl Run<'_> {
         let entry = self.locked.append(entry);
         if !owes {
             self.locked.commit().await.map_err(failed)?;
+            self.locked.end_step();
         }
         verified.map_err(|fault| fault.kind_is(FaultKind::HalfWay))?;
         Ok((self.done(entry.seq(), rows), after))
@@ -124,8 +127,8 @@ impl Run<'_> {
     async fn tried(&mut self, script: &Script, unit: &Range<usize>, step: i64) -> std::result::Result<u64, Stop> {
         let mut attempt = 1;
         loop {
-            let ran = match is_data(script, unit) {
-                true => self.data_statement(script, unit.start, step).await,
+            let ran = match self.is_one_transaction(script, unit) {
+                true => self.with_its_row(script, unit.start, step).await,
                 false => self.unit(script, unit).await,
             };
             match ran {
@@ -138,8 +141,20 @@ impl Run<'_> {
         }
     }
 
-    /// A data statement and its journal row are one transaction, on every engine.
-    async fn data_statement(&mut self, script: &Script, index: usize, step: i64) -> std::result::Result<u64, Stop> {
+    /// Whether a unit is a transaction with its journal row: a data statement on every engine; where nothing but that transaction
+    /// keeps others out, DDL as well.
+    fn is_one_transaction(&self, script: &Script, unit: &Range<usize>) -> bool {
+        let dialect = self.locked.engine().dialect();
+        let fits = || {
+            let class = class::classify(script, &script.statements()[unit.start]);
+            let is_allowed = class.transaction == class::TransactionNeed::Allowed && !class.session;
+            unit.len() == 1 && class.kind == class::Kind::Ddl && is_allowed
+        };
+        is_data(script, unit) || dialect.transactional && !dialect.locks && fits()
+    }
+
+    /// A statement and its journal row in one transaction.
+    async fn with_its_row(&mut self, script: &Script, index: usize, step: i64) -> std::result::Result<u64, Stop> {
         let guard = self.locked.begin().await.map_err(Stop::Fault)?;
         let ran = match self.statement(script, index).await {
             Ok(ran) => ran,
@@ -160,7 +175,10 @@ impl Run<'_> {
             }
         }
         self.locked.intent_done(step, index + 1);
-        self.locked.commit().await.map_err(failed)?;
+        if let Err(error) = self.locked.commit().await {
+            self.locked.rollback().await;
+            return Err(failed(error));
+        }
         Ok(ran.rows)
     }
 
@@ -185,7 +203,8 @@ impl Run<'_> {
         let kind = if done == 0 { FaultKind::Refused } else { FaultKind::HalfWay };
         let fault = match stop {
             Stop::Refused(refusal) => {
-                let kind = if done == 0 { refusal.kind() } else { kind };
+                let is_lost = refusal.error.kind == DbErrorKind::Connection;
+                let kind = if done == 0 && !is_lost { refusal.kind() } else { FaultKind::HalfWay };
                 let fault = refusal.fault(kind, self.failed());
                 let fault = self.locked.explain(fault, &refusal.error).await;
                 self.record_failure_of(step, done, &refusal.error.to_string()).await;
