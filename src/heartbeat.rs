@@ -51,17 +51,20 @@ impl Heartbeat {
         *self.lost.borrow()
     }
 
-    /// Another session of the same run, which gives up when the beat fails.
-    pub(crate) fn watch(&self, session: Box<dyn Session>) -> Box<dyn Session> {
-        Box::new(Watched { session, lost: self.lost.clone() })
-    }
-
     pub(crate) async fn stop(self) {
         // Either the task is told, or it is gone already, and the lock with it.
         let _ = self.stop.send(());
         if let Ok(Some(session)) = self.task.await {
             session.close().await;
         }
+    }
+}
+
+/// Another session of the same run, which gives up when the beat fails.
+pub(crate) fn watched(beat: Option<&Heartbeat>, session: Box<dyn Session>) -> Box<dyn Session> {
+    match beat {
+        Some(beat) => Box::new(Watched { session, lost: beat.lost.clone() }),
+        None => session,
     }
 }
 

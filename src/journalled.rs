@@ -26,6 +26,7 @@ impl Run<'_> {
         if let Some(unit) = class::units(script).first() {
             self.locked.intend(step, unit.end, text_of(script, unit));
         }
+        self.locked.begin_step().await?;
         self.locked.commit().await.map_err(failed)?;
         self.statements_from(script, step, 0).await
     }
@@ -33,6 +34,7 @@ impl Run<'_> {
     /// Goes on with a step that an earlier run left half-way; what it did is journalled and was read back.
     pub(crate) async fn resumed(&mut self, script: &Script, resume: Resume) -> Result<(Done, Option<Sha>)> {
         let failed = |error: DbError| own("writing the journal", &error);
+        self.locked.resume_step();
         self.set_again(script, resume.from).await?;
         self.locked.begin_own().await?;
         for unit in class::units(script).iter().take_while(|unit| unit.start <= resume.from) {
@@ -115,6 +117,7 @@ impl Run<'_> {
         let entry = self.locked.append(entry);
         if !owes {
             self.locked.commit().await.map_err(failed)?;
+            self.locked.end_step();
         }
         verified.map_err(|fault| fault.kind_is(FaultKind::HalfWay))?;
         Ok((self.done(entry.seq(), rows), after))
@@ -160,7 +163,10 @@ impl Run<'_> {
             }
         }
         self.locked.intent_done(step, index + 1);
-        self.locked.commit().await.map_err(failed)?;
+        if let Err(error) = self.locked.commit().await {
+            self.locked.rollback().await;
+            return Err(failed(error));
+        }
         Ok(ran.rows)
     }
 

@@ -69,7 +69,11 @@ impl Refusal {
 
     /// What sort of end it is when nothing has taken effect.
     pub fn kind(&self) -> FaultKind {
-        if self.is_passing() { FaultKind::Busy } else { FaultKind::Refused }
+        match self.error.kind {
+            _ if self.is_passing() => FaultKind::Busy,
+            DbErrorKind::Connection | DbErrorKind::NotReady => FaultKind::Unreachable,
+            _ => FaultKind::Refused,
+        }
     }
 
     /// The whole of it as a fault: file, line, column, the piece of SQL with a caret, k of n, the server's own words.

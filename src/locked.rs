@@ -11,18 +11,19 @@ use crate::context::Context;
 use crate::engine::{
     self, Access, DbError, DbErrorKind, DbResult, Engine, Limits, LimitsHold, Names, Ran, Row, Server, Session,
 };
-use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
-use crate::heartbeat::Heartbeat;
+use crate::heartbeat::{self, Heartbeat};
 use crate::history::without_histories;
 use crate::ledger::{Entry, Head, State};
-use crate::lock::{Runner, Taking, Waits, busy, holder, nonce, wait_for_lock};
+use crate::lock::{Runner, Taking, Waits, nonce, wait_for_lock};
 use crate::points;
 use crate::sha::Sha;
 use crate::snapshot::Snapshot;
 use crate::sql::{Script, Statement};
-use crate::store::{self, explained, first, head, head_of, ledger_exists, own, run, state, unreachable};
+use crate::store::{self, explained, head, head_of, own, run, state, unreachable};
 use crate::target::Target;
+
+mod lease;
 
 /// A database that is being changed; the run's lock is held as long as this lives.
 pub struct Locked {
@@ -52,6 +53,8 @@ pub struct Locked {
     prepared: String,
     /// `settle` has run; what outlives the transaction is put back behind its end.
     is_settled: bool,
+    /// A step without a transaction around it is under way: that another took over shows in the lease alone.
+    is_journalling: bool,
 }
 
 /// Between two tries for a lock that another runner holds.
@@ -90,7 +93,7 @@ impl Locked {
             Taking::WhenFree | Taking::FromARun => None,
         };
         let work = points::around(engine.open(&target, Access::ReadWrite).await.map_err(failed)?);
-        let mut work = watched(lock.as_ref(), work);
+        let mut work = heartbeat::watched(lock.as_ref(), work);
         let held = engine.hold_work(work.as_mut(), waits.lock).await;
         if !held.map_err(|error| own("taking the second lock", &error))? {
             let fault = Fault::new(FaultKind::Busy, "a statement of an earlier run is still running on the server");
@@ -114,6 +117,7 @@ impl Locked {
             sets: false,
             prepared: String::new(),
             is_settled: false,
+            is_journalling: false,
         };
         locked.limit().await?;
         locked.patiently(context).await?;
@@ -141,29 +145,6 @@ impl Locked {
         self.work.canceller()
     }
 
-    /// Takes the lease; where a file's own lock is the only one, another runner's step is waited for here.
-    async fn patiently(&mut self, context: &Context) -> Result<()> {
-        let until = tokio::time::Instant::now() + self.wait;
-        let mut told = false;
-        loop {
-            match self.take_lease().await {
-                Err(fault) if fault.kind() == FaultKind::Busy && tokio::time::Instant::now() < until => {
-                    context.go_on()?;
-                    if !std::mem::replace(&mut told, true) {
-                        let holder = holder(self.engine, &self.names, self.work.as_mut()).await;
-                        context.tell(Event::Waiting { holder });
-                    }
-                    tokio::time::sleep(PAUSE).await;
-                }
-                Err(fault) if fault.kind() == FaultKind::Busy => {
-                    let holder = holder(self.engine, &self.names, self.work.as_mut()).await;
-                    return Err(busy(&holder));
-                }
-                other => return other,
-            }
-        }
-    }
-
     /// Sets the session's limits, where they hold for a session.
     async fn limit(&mut self) -> Result<()> {
         let dialect = self.engine.dialect();
@@ -172,50 +153,6 @@ impl Locked {
             set.map_err(|error| own("setting the limits", &error))?;
         }
         Ok(())
-    }
-
-    async fn take_lease(&mut self) -> Result<()> {
-        let sql = &self.engine.dialect().sql;
-        let (server, target) = (self.work.server().clone(), self.target.clone());
-        let failed = |error: DbError| match error.kind {
-            DbErrorKind::ReadOnly => unreachable(&target, &error),
-            _ => explained(own("preparing the ledger", &error), &error, &server, &[]),
-        };
-        if !ledger_exists(self.engine, &self.names, self.work.as_mut()).await?
-            && let Err(error) = self.make_ledger().await
-        {
-            self.rollback().await;
-            return Err(failed(error));
-        }
-        let pid = self.runner.pid.to_string();
-        let backend = self.lock.as_ref().map_or(&server.backend, |lock| &lock.backend).clone();
-        let binds = [
-            Some(self.runner.run.as_str()),
-            Some(&self.runner.actor),
-            Some(&self.runner.host),
-            Some(&pid),
-            Some(&self.runner.what),
-            backend.as_deref(),
-        ];
-        self.work.rows(&self.names.fill(sql.lease_take), &binds).await.map_err(failed)?;
-        let rows = self.work.batch(&self.names.fill(sql.fence)).await.map_err(failed)?;
-        self.token = first(rows).ok_or_else(|| Fault::bug("the lease has no token"))?;
-        self.head = head(self.engine, &self.names, self.work.as_mut()).await?;
-        self.violated = self.violations().await.map_err(failed)?;
-        Ok(())
-    }
-
-    async fn make_ledger(&mut self) -> DbResult<()> {
-        let sql = &self.engine.dialect().sql;
-        self.work.batch(&self.names.fill(sql.ledger_create)).await?;
-        if sql.ledger_guard.is_empty() {
-            return Ok(());
-        }
-        match self.work.batch(&self.names.fill(sql.ledger_guard)).await {
-            // The chain of hashes alone tells then.
-            Err(error) if error.kind != DbErrorKind::Privilege => Err(error),
-            _ => Ok(()),
-        }
     }
 
     /// Foreign keys that rows violate, where the engine does not see to it by itself.
@@ -280,9 +217,10 @@ impl Locked {
         };
         let pairs: Vec<&Row> = rows.iter().filter(|row| row.len() == 2).collect();
         let token = pairs.first().and_then(|row| row[0].as_deref());
-        if self.engine.dialect().locks && token != Some(self.token.as_str()) {
+        if (dialect.locks || self.is_journalling) && token != Some(self.token.as_str()) {
             self.rollback().await;
-            let fault = Fault::new(FaultKind::HalfWay, "another runner took over the lease of this run");
+            let kind = if dialect.locks { FaultKind::HalfWay } else { FaultKind::Overtaken };
+            let fault = Fault::new(kind, "another runner took over the lease of this run");
             return Err(fault.help("`switchback status` tells where the database stands"));
         }
         let found = pairs.get(1).map_or_else(Head::default, |row| head_of(row));
@@ -540,7 +478,7 @@ impl Locked {
     async fn renew(&mut self) -> Result<()> {
         let opened = self.engine.open(&self.target, Access::ReadWrite).await;
         let fresh = points::around(opened.map_err(|error| own("opening the database", &error))?);
-        let fresh = watched(self.lock.as_ref(), fresh);
+        let fresh = heartbeat::watched(self.lock.as_ref(), fresh);
         std::mem::replace(&mut self.work, fresh).close().await;
         let held = self.engine.hold_work(self.work.as_mut(), Duration::from_secs(10)).await;
         match held.map_err(|error| own("taking the second lock", &error))? {
@@ -559,14 +497,6 @@ impl Locked {
         if let Some(lock) = self.lock {
             lock.stop().await;
         }
-    }
-}
-
-/// The scripts' session, which gives up when the lock is gone.
-fn watched(lock: Option<&Heartbeat>, session: Box<dyn Session>) -> Box<dyn Session> {
-    match lock {
-        Some(lock) => lock.watch(session),
-        None => session,
     }
 }
 

@@ -140,7 +140,8 @@ impl<'a> Run<'a> {
                 }
                 Stop::Refused(refusal) => {
                     let what = if members.len() > 1 { "its group" } else { "this step" };
-                    let help = format!("nothing of {what} has taken effect; mend the script and run the command again");
+                    let first = if refusal.kind() == FaultKind::Refused { "mend the script and " } else { "" };
+                    let help = format!("nothing of {what} has taken effect; {first}run the command again");
                     let fault = refusal.fault(refusal.kind(), self.failed()).help(help);
                     let fault = self.locked.explain(fault, &refusal.error).await;
                     self.record_failure(0, &refusal.error.to_string()).await;

@@ -13,7 +13,7 @@ mod ddl;
 mod servers;
 
 use common::{Kind, Output, Running, Sandbox, figure, is_long, until};
-use course::{Course, End, Going, Journal, project, there_and_back};
+use course::{Course, End, Going, Journal, project, settle, there_and_back};
 use servers::Server;
 
 /// Runs the same test on every engine, at the same time; on servers of the test's own that take many connections.
@@ -136,4 +136,33 @@ fn sleeps(course: &Course, point: usize) -> Option<String> {
         return Some(again.all());
     }
     course.wrong(&copy)
+}
+
+/// A file has no server that could keep others out between two statements of a script without a transaction.
+#[test]
+fn i5_between_two_statements_on_a_file_nobody_else_acts_while_the_runner_is_alive() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.migration(
+        "1_rebuild",
+        "CREATE TABLE base (id integer);\nINSERT INTO base VALUES (1), (2);\nCREATE TABLE base_new (id integer, w text);\n\
+         INSERT INTO base_new (id) SELECT id FROM base;\nDROP TABLE base;\nALTER TABLE base_new RENAME TO base;\n\
+         INSERT INTO base (id) VALUES (3);\n",
+        "DROP TABLE base;\n",
+    );
+    sandbox.write("migrations/1_rebuild/migration.toml", "transaction = \"off\"\n");
+    settle(&sandbox);
+    let course = Course::new(&sandbox, Going::Up, "a rebuild");
+    for point in (1..=course.points.len()).step_by(if is_long() { 1 } else { 7 }) {
+        let copy = course.copy();
+        let asleep = course.start(&copy, &[("SWITCHBACK_FAULT", &format!("stop@{point}"))]);
+        until("its sleep", || asleep.is_stopped());
+        let other = course.start_and(&copy, &["--lock-wait", "0"]).wait();
+        asleep.signal("CONT");
+        let woken = asleep.wait();
+        let at = &course.points[point - 1];
+        assert!(matches!(other.code, 0 | 5), "{at}: {other:?}");
+        assert!(matches!(woken.code, 0 | 4 | 5), "{at}: {woken:?}");
+        course.run(&copy).ok();
+        assert_eq!(course.wrong(&copy), None, "{at}: {woken:?}\n{other:?}");
+    }
 }

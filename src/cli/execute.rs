@@ -90,15 +90,26 @@ pub async fn execute(app: &App, verb: &'static str, ask: &Ask, args: &RunArgs, a
         let fault = Fault::usage("--with-data is for a rehearsal, and without --dry-run this is none");
         return Err(fault.help("give `--dry-run` as well, or leave it out"));
     }
-    let mut has_knocked = false;
+    let (mut knocked, mut doubted) = (None, None);
     for _ in 0..ROUNDS {
         let mut round = Round::open(app, verb, ask, args).await?;
-        if round.state.open.is_some() && !std::mem::replace(&mut has_knocked, true) {
+        let open = round.state.open.clone();
+        if open.is_some() && knocked != open {
             // What looks half-way may be another runner at work: whoever gets the lock knows that it is not.
+            knocked = open;
             round.knock().await?;
             continue;
         }
-        let Some((plan, costs)) = round.prepare().await? else {
+        let prepared = match round.prepare().await {
+            // Another runner may have gone on with it while the schema was read.
+            Err(fault) if fault.kind() == FaultKind::HalfWay && open.is_some() && doubted != open => {
+                doubted = open;
+                round.knock().await?;
+                continue;
+            }
+            prepared => prepared?,
+        };
+        let Some((plan, costs)) = prepared else {
             let Round { project, state, .. } = round;
             // As in `status`: the process ends here.
             std::mem::forget((project, state));

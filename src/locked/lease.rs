@@ -1,0 +1,116 @@
+//! The lease: who acts, as the database itself names it, with a token that fences off whoever had it before.
+
+use super::{Locked, PAUSE};
+use crate::context::Context;
+use crate::engine::{DbError, DbErrorKind, DbResult};
+use crate::event::Event;
+use crate::fault::{FaultKind, Result};
+use crate::lock::{Runner, busy, holder, lease};
+use crate::store::{explained, first, head, ledger_exists, own, unreachable};
+
+impl Locked {
+    /// Takes the lease; where a file's own lock is the only one, another runner's step is waited for here.
+    pub(super) async fn patiently(&mut self, context: &Context) -> Result<()> {
+        let until = tokio::time::Instant::now() + self.wait;
+        let mut told = false;
+        loop {
+            match self.take_lease().await {
+                Err(fault) if fault.kind() == FaultKind::Busy && tokio::time::Instant::now() < until => {
+                    context.go_on()?;
+                    if !std::mem::replace(&mut told, true) {
+                        let holder = holder(self.engine, &self.names, self.work.as_mut()).await;
+                        context.tell(Event::Waiting { holder });
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(fault) if fault.kind() == FaultKind::Busy => {
+                    let holder = holder(self.engine, &self.names, self.work.as_mut()).await;
+                    return Err(busy(&holder));
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn take_lease(&mut self) -> Result<()> {
+        let (server, target) = (self.work.server().clone(), self.target.clone());
+        let failed = |error: DbError| match error.kind {
+            DbErrorKind::ReadOnly => unreachable(&target, &error),
+            _ => explained(own("preparing the ledger", &error), &error, &server, &[]),
+        };
+        if !ledger_exists(self.engine, &self.names, self.work.as_mut()).await?
+            && let Err(error) = self.make_ledger().await
+        {
+            self.rollback().await;
+            return Err(failed(error));
+        }
+        if !self.engine.dialect().locks {
+            self.refuse_between_statements().await?;
+        }
+        self.write_lease().await.map_err(failed)?;
+        self.head = head(self.engine, &self.names, self.work.as_mut()).await?;
+        self.violated = self.violations().await.map_err(failed)?;
+        Ok(())
+    }
+
+    /// Writes this run into the lease; whoever had it before has an old token.
+    async fn write_lease(&mut self) -> DbResult<()> {
+        let sql = &self.engine.dialect().sql;
+        let pid = self.runner.pid.to_string();
+        let backend = self.lock.as_ref().map_or(&self.work.server().backend, |lock| &lock.backend).clone();
+        let Runner { run, actor, host, what, .. } = &self.runner;
+        let binds = [run, actor, host, &pid, what].map(|bind| Some(bind.as_str()));
+        let binds = [&binds[..], &[backend.as_deref()]].concat();
+        self.work.rows(&self.names.fill(sql.lease_take), &binds).await?;
+        let rows = self.work.batch(&self.names.fill(sql.fence)).await?;
+        self.token = first(rows).unwrap_or_default();
+        Ok(())
+    }
+
+    /// # Errors
+    /// Busy while a process that is alive stands between two statements of a step: where a file's own lock is the only one, it
+    /// is free then.
+    async fn refuse_between_statements(&mut self) -> Result<()> {
+        let failed = |error: DbError| own("reading the lease", &error);
+        let Some(holder) = lease(self.engine, &self.names, self.work.as_mut()).await.map_err(failed)? else {
+            return Ok(());
+        };
+        let holders = self.engine.holders(self.work.as_mut(), holder.backend.as_deref()).await.map_err(failed)?;
+        if holders.run.is_some() && self.state().await?.open.is_some() {
+            return Err(busy(&holder.to_string()));
+        }
+        Ok(())
+    }
+
+    /// In the transaction that begins a step without one around it: until [`Locked::end_step`], nobody else acts in between.
+    pub async fn begin_step(&mut self) -> Result<()> {
+        if !self.engine.dialect().locks {
+            self.write_lease().await.map_err(|error| own("taking the lease", &error))?;
+        }
+        self.is_journalling = true;
+        Ok(())
+    }
+
+    /// Goes on with a step that was begun before, under the lease that was taken with the lock.
+    pub fn resume_step(&mut self) {
+        self.is_journalling = true;
+    }
+
+    /// The step's last row is in the ledger.
+    pub fn end_step(&mut self) {
+        self.is_journalling = false;
+    }
+
+    async fn make_ledger(&mut self) -> DbResult<()> {
+        let sql = &self.engine.dialect().sql;
+        self.work.batch(&self.names.fill(sql.ledger_create)).await?;
+        if sql.ledger_guard.is_empty() {
+            return Ok(());
+        }
+        match self.work.batch(&self.names.fill(sql.ledger_guard)).await {
+            // The chain of hashes alone tells then.
+            Err(error) if error.kind != DbErrorKind::Privilege => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
