@@ -33,6 +33,12 @@ impl Connection {
     /// Connects; a SQLite file is made where there is none.
     #[track_caller]
     pub fn open(url: &str) -> Connection {
+        Connection::attempted(url)
+            .unwrap_or_else(|error| panic!("no database for this test ({error}); `tests/run` starts what is missing"))
+    }
+
+    /// The same, where it may fail.
+    pub fn attempted(url: &str) -> Result<Connection, sqlx::Error> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let opened = runtime.block_on(async {
             Ok::<Inner, sqlx::Error>(match url.split(':').next() {
@@ -44,10 +50,7 @@ impl Connection {
                 _ => Inner::Mysql(MySqlConnection::connect(url).await?),
             })
         });
-        match opened {
-            Ok(inner) => Connection { inner, runtime },
-            Err(error) => panic!("no database for this test ({error}); `tests/run` starts what is missing"),
-        }
+        opened.map(|inner| Connection { inner, runtime })
     }
 
     /// Runs SQL text and gives its rows.
