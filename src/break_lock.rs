@@ -9,7 +9,7 @@ use crate::engine::{Access, DbError, Engine, Lock, LockSession, Session};
 use crate::fault::{Fault, FaultKind, Result};
 use crate::ledger::{Act, Entry, Phase, Taken};
 use crate::lock::{Runner, Standing, Waits};
-use crate::locked::Locked;
+use crate::locked::{Asked, Locked};
 use crate::step::{Provenance, stamped};
 use crate::store::{explained, own, unreachable};
 
@@ -103,18 +103,21 @@ async fn end(engine: &dyn Engine, hand: &mut dyn Session, lock: Lock, session: O
     }
 }
 
-/// What ended a run, told by the ledger where somebody took its lock.
+/// What ended a run, told by the ledger where somebody took its lock; and where the connection was lost, what became of what was
+/// under way.
 pub(crate) async fn told(locked: &mut Locked, fault: Fault) -> Fault {
+    let is_cut_off = locked.is_cut_off().await;
     // Whoever ends a session records it right behind that.
-    let patience = if locked.is_cut_off().await { HEARD } else { Duration::ZERO };
-    let until = tokio::time::Instant::now() + patience;
+    let until = tokio::time::Instant::now() + if is_cut_off { HEARD } else { Duration::ZERO };
     let run = locked.runner().run.clone();
-    let is_ours = |row: &Entry| Taken::by(row).is_some_and(|taken| taken.run.as_ref() == Some(&run));
+    let is_ours = |row: &&Entry| Taken::by(row).is_some_and(|taken| taken.run.as_ref() == Some(&run));
     let row = loop {
-        match locked.rows_of_others().await.map(|rows| rows.into_iter().find(is_ours)) {
-            Ok(Some(row)) => break row,
-            Ok(None) if tokio::time::Instant::now() < until => tokio::time::sleep(PAUSE).await,
-            _ => return fault,
+        let Ok(asked) = locked.asked().await else { return fault };
+        match asked.rows.iter().find(is_ours) {
+            Some(row) => break row.clone(),
+            None if tokio::time::Instant::now() < until => tokio::time::sleep(PAUSE).await,
+            None if is_cut_off => return lost(fault, &run, &asked),
+            None => return fault,
         }
     };
     let part = |column: &str| row.get(column).unwrap_or("?");
@@ -131,4 +134,22 @@ pub(crate) async fn told(locked: &mut Locked, fault: Fault) -> Fault {
         [format!("their reason: {}", part("reason")), parts.what.clone()].into_iter().chain(parts.causes.clone());
     let fault = causes.fold(Fault::new(kind, what), Fault::cause);
     fault.help("`switchback status` tells where the database stands, and `switchback log` what was done since")
+}
+
+/// What became of what was under way when the connection was lost. Of a step that is half-way `recover` tells.
+fn lost(fault: Fault, run: &str, asked: &Asked) -> Fault {
+    let written = asked.rows.iter().rev().find(|row| row.get("run") == Some(run));
+    match written {
+        _ if asked.is_half_way => fault,
+        Some(row) => {
+            let part = |column: &str| row.get(column).unwrap_or("?");
+            let what = format!("`{}` took effect all the same: row #{} of the ledger", part("migration"), row.seq());
+            fault.kind_is(FaultKind::HalfWay).cause(what).help("run the command again to go on")
+        }
+        None if asked.is_at_work => fault
+            .cause("the server is still at it")
+            .help("`switchback lock` shows its session, and `switchback status` what came of it"),
+        None if fault.kind() == FaultKind::HalfWay => fault.cause("nothing beyond that took effect"),
+        None => fault.cause("nothing of what was under way took effect").help("run the command again"),
+    }
 }

@@ -66,6 +66,16 @@ const KEEP_BYTES: usize = 64 << 10;
 /// So many scripts are kept with one statement.
 const KEEP_SCRIPTS: usize = 500;
 
+/// How a database stands behind what a run knows to be written.
+pub struct Asked {
+    /// The ledger's rows behind the last one that it knows of.
+    pub rows: Vec<Entry>,
+    /// The session in which its scripts run is still there.
+    pub is_at_work: bool,
+    /// A step has begun and not ended.
+    pub is_half_way: bool,
+}
+
 /// The savepoint that tells whether a script ended our transaction; its name is not to be guessed.
 pub struct Guard(String);
 
@@ -454,13 +464,24 @@ impl Locked {
         self.engine.dialect().locks && self.work.batch("ROLLBACK").await.is_err()
     }
 
-    /// The rows that others have written behind this run's last one, read in a session of its own.
-    pub async fn rows_of_others(&self) -> Result<Vec<Entry>> {
+    /// How the database stands behind what this run knows to be written, asked in a session of its own.
+    pub async fn asked(&self) -> Result<Asked> {
         let opened = self.engine.open(&self.target, Access::ReadOnly).await;
         let mut session = opened.map_err(|error| unreachable(&self.target, &error))?;
-        let rows = store::entries(self.engine, &self.names, session.as_mut(), self.head.seq, i64::MAX).await;
+        let asked = self.asked_in(session.as_mut()).await;
         session.close().await;
-        rows
+        asked
+    }
+
+    async fn asked_in(&self, session: &mut dyn Session) -> Result<Asked> {
+        // In this order: whoever is gone by then writes nothing any more.
+        let holders = self.engine.holders(session, None).await;
+        let holders = holders.map_err(|error| own("asking who is at work", &error))?;
+        let backend = self.work.server().backend.as_deref();
+        let is_at_work = holders.work.is_some_and(|held| held.is(backend));
+        let rows = store::entries(self.engine, &self.names, session, self.head.seq, i64::MAX).await?;
+        let is_half_way = state(self.engine, &self.names, session).await?.open.is_some();
+        Ok(Asked { rows, is_at_work, is_half_way })
     }
 
     /// # Errors

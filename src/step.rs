@@ -104,6 +104,17 @@ pub(crate) enum Stop {
     Fault(Fault),
 }
 
+impl Stop {
+    /// Whether the session is of no use any more, or nobody asks it anything.
+    fn is_over(&self) -> bool {
+        match self {
+            Stop::Refused(refusal) => refusal.error.kind == DbErrorKind::Connection,
+            Stop::Fault(_) => true,
+            Stop::Unclear | Stop::Asked => false,
+        }
+    }
+}
+
 impl<'a> Run<'a> {
     pub(crate) async fn prepare(&mut self, script: &Script) -> Result<()> {
         self.locked.prepare(script, self.step.migration.settings.session.as_deref()).await
@@ -131,9 +142,13 @@ impl<'a> Run<'a> {
                 Err(stop) => stop,
             };
             self.locked.rollback().await;
-            self.locked.put_back().await?;
-            self.prepare(script).await?;
+            let is_over = stop.is_over();
+            if !is_over {
+                self.locked.put_back().await?;
+                self.prepare(script).await?;
+            }
             match stop {
+                Stop::Refused(refusal) if is_over => return Err(refusal.fault(refusal.kind(), self.failed())),
                 Stop::Refused(refusal) if refusal.is_passing() && attempt < ATTEMPTS => {
                     tokio::time::sleep(pause(attempt)).await;
                     attempt += 1;

@@ -28,6 +28,8 @@ pub enum Trouble {
     Stall(Way, usize),
     /// Each piece waits.
     Delay(Duration),
+    /// A message that holds this text gets through, and its answer does not: the connection is cut.
+    LoseAnswer(&'static str),
 }
 
 /// A proxy on a port of its own.
@@ -43,6 +45,8 @@ struct Shared {
     to_server: AtomicUsize,
     to_client: AtomicUsize,
     has_struck: AtomicBool,
+    /// The answer is on its way that will not arrive.
+    is_awaited: AtomicBool,
     is_over: AtomicBool,
     streams: Mutex<Vec<TcpStream>>,
 }
@@ -58,6 +62,7 @@ impl Proxy {
             to_server: AtomicUsize::new(0),
             to_client: AtomicUsize::new(0),
             has_struck: AtomicBool::new(false),
+            is_awaited: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             streams: Mutex::new(Vec::new()),
         });
@@ -141,6 +146,19 @@ impl Shared {
         {
             if let Trouble::Delay(time) = self.trouble {
                 std::thread::sleep(time);
+            }
+            if let Trouble::LoseAnswer(text) = self.trouble {
+                let holds = buffer[..count].windows(text.len()).any(|part| part == text.as_bytes());
+                match way {
+                    Way::ToServer if holds && !self.has_struck.swap(true, Ordering::SeqCst) => {
+                        self.is_awaited.store(true, Ordering::SeqCst);
+                    }
+                    Way::ToClient if self.is_awaited.swap(false, Ordering::SeqCst) => {
+                        self.cut();
+                        break;
+                    }
+                    _ => {}
+                }
             }
             let before = self.count(way).fetch_add(count, Ordering::SeqCst);
             let strikes = match self.trouble {
