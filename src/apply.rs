@@ -129,8 +129,8 @@ fn tell(locked: &Locked, context: &Context, report: &Report, told: usize) -> usi
 
 /// The scripts are kept by content before the first step, so that any checkout can take the steps back (I3).
 async fn keep_scripts(locked: &mut Locked, plan: &Proven) -> Result<()> {
-    let up_steps = plan.steps().iter().filter(|(step, _)| step.direction == Direction::Up);
-    let scripts: Vec<&Script> = up_steps.flat_map(|(step, _)| step.migration.kept()).collect();
+    let new = plan.steps().iter().filter(|(step, _)| step.direction == Direction::Up || step.backs_out);
+    let scripts: Vec<&Script> = new.flat_map(|(step, _)| step.migration.kept()).collect();
     if scripts.is_empty() { Ok(()) } else { locked.keep_scripts(&scripts).await }
 }
 

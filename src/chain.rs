@@ -106,6 +106,10 @@ impl Chain {
         })
     }
 
+    pub fn engine(&self) -> &'static dyn Engine {
+        self.engine
+    }
+
     pub async fn close(self) -> Result<()> {
         self.session.close().await;
         self.shadow.close().await

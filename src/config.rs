@@ -514,6 +514,9 @@ fn unknown_name(name: &str, databases: &BTreeMap<String, Database>) -> Fault {
     }
 }
 
+/// The parser repeats a key that it does not know, however long that is.
+const MOST_OF_A_CAUSE: usize = 400;
+
 /// Reads the file's text; a fault has the place of what is wrong.
 fn parse(path: &Path, text: &str) -> Result<Written> {
     let unreadable = || String::from("this value cannot be read");
@@ -539,8 +542,8 @@ fn parse(path: &Path, text: &str) -> Result<Written> {
         let column = if safe == line { column } else { 1 };
         Fault::usage(format!("{FILE} is not right"))
             .at(place)
-            .excerpt(Some(Excerpt { line: safe, column }))
-            .cause(cause)
+            .excerpt(Some(Excerpt::around(&safe, column)))
+            .cause(cause.chars().take(MOST_OF_A_CAUSE).collect::<String>())
     })
 }
 

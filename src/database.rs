@@ -106,6 +106,15 @@ impl Database {
         entries(self.engine, &self.names, self.session.as_mut(), after, limit).await
     }
 
+    /// A number of the ledger that no row should have (empty where it is none at all), or only one, and how many have it.
+    pub async fn stray(&mut self) -> Result<Option<(String, String)>> {
+        let sql = self.names.fill(self.engine.dialect().sql.ledger_strays);
+        let rows = self.session.rows(&sql, &[]).await.map_err(|error| own("reading the ledger", &error))?;
+        let mut parts = rows.into_iter().flatten();
+        let mut part = || parts.next().map(Option::unwrap_or_default);
+        Ok(part().zip(part()))
+    }
+
     /// The ledger's rows with these numbers; a number whose row is gone is left out.
     pub async fn entries_at(&mut self, seqs: &BTreeSet<i64>) -> Result<BTreeMap<i64, Entry>> {
         let mut found = BTreeMap::new();

@@ -37,6 +37,24 @@ pub struct Excerpt {
     pub column: u32,
 }
 
+/// How much of a long line an excerpt shows, in characters.
+pub const EXCERPT_CHARS: usize = 120;
+
+impl Excerpt {
+    /// The line with a caret below `column`; of a very long line only what stands around it.
+    pub fn around(line: &str, column: u32) -> Excerpt {
+        let at = usize::try_from(column).unwrap_or(1).saturating_sub(1);
+        let start = if line.chars().nth(EXCERPT_CHARS).is_some() { at.saturating_sub(EXCERPT_CHARS / 2) } else { 0 };
+        let mut shown: String = line.chars().skip(start).take(EXCERPT_CHARS).collect();
+        if line.chars().nth(start + EXCERPT_CHARS).is_some() {
+            shown.push('…');
+        }
+        let left = if start > 0 { "…" } else { "" };
+        let column = at.saturating_sub(start) + left.chars().count() + 1;
+        Excerpt { line: format!("{left}{shown}"), column: u32::try_from(column).unwrap_or(u32::MAX) }
+    }
+}
+
 /// An error with everything a person needs; boxed, so that results stay small.
 #[derive(Clone, Debug)]
 pub struct Fault(Box<Parts>);
@@ -136,3 +154,22 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_is_shown_around_its_caret() {
+        let excerpt = |line: &str, column| Excerpt::around(line, column);
+        assert_eq!(excerpt("a = 1", 5), Excerpt { line: "a = 1".into(), column: 5 });
+        assert_eq!(excerpt("", 1), Excerpt { line: String::new(), column: 1 });
+        let long = format!("{}!{}", "ä".repeat(500), "x".repeat(500));
+        for column in [1, 501, 1001] {
+            let shown = excerpt(&long, column);
+            assert!(shown.line.chars().count() <= EXCERPT_CHARS + 2, "{shown:?}");
+            let ch = |line: &str, column: u32| line.chars().nth(column as usize - 1);
+            assert_eq!(ch(&shown.line, shown.column), ch(&long, column));
+        }
+    }
+}

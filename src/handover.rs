@@ -12,7 +12,7 @@ use crate::class;
 use crate::cost::Cost;
 use crate::engine::{Dialect, Names};
 use crate::fault::{Fault, Result};
-use crate::journalled::{is_data, text_of};
+use crate::journalled::{is_one_with_its_row, text_of};
 use crate::ledger::{Entry, Head, Phase, State};
 use crate::lexer::tokens;
 use crate::lock::Runner;
@@ -20,7 +20,7 @@ use crate::migration::units;
 use crate::plan::{Direction, Proven, Step, Warrant};
 use crate::sha::Sha;
 use crate::sql::{Flavor, Script, Statement};
-use crate::step::{Provenance, act, described, is_whole};
+use crate::step::{Provenance, described, is_whole};
 
 /// What the rows of such a file say of how it was run.
 const DETAIL: &str = "run by another client, from a file that `switchback plan --sql` wrote";
@@ -121,7 +121,9 @@ impl<'a> File<'a> {
     fn journalled(&mut self, (step, warrant): &(Step, Warrant)) -> Result<()> {
         let Some(script) = step.script() else { return Err(Fault::bug("a step without a script is handed over")) };
         self.title(step);
-        self.comment("Not one transaction: if this stops half-way, `switchback status` tells how to go on.");
+        self.comment(
+            "Not one transaction: if this stops half-way, `switchback recover` tells how far it got and goes on.",
+        );
         let is_wary = self.prepare(step);
         self.guard()?;
         self.settle(is_wary);
@@ -134,12 +136,12 @@ impl<'a> File<'a> {
         }
         self.commit(is_wary);
         for (at, unit) in units.iter().enumerate() {
-            let is_data = is_data(script, unit);
-            if is_data {
+            let is_one = is_one_with_its_row(self.of.dialect, script, unit);
+            if is_one {
                 self.guard()?;
             }
             script.statements()[unit.clone()].iter().for_each(|statement| self.statement(script, statement));
-            if !is_data {
+            if !is_one {
                 self.guard()?;
             }
             self.settle(is_wary);
@@ -214,7 +216,7 @@ impl<'a> File<'a> {
     fn entry(&self, step: &Step, warrant: &Warrant, phase: Phase) -> Entry {
         let Handover { provenance, runner, now, .. } = self.of;
         let proof = warrant.to_json(step.requires.as_deref());
-        described(Entry::new(act(step.direction), phase), &step.migration, proof, provenance, runner)
+        described(Entry::new(step.act(), phase), &step.migration, proof, provenance, runner)
             .with_some("reverts", step.reverts.map(|seq| seq.to_string()))
             .with("started_at", now.clone())
             .with_some("finished_at", (phase == Phase::Done).then(|| now.clone()))

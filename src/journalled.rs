@@ -3,22 +3,22 @@
 
 use std::ops::Range;
 
-use crate::class;
-use crate::engine::{DbError, DbErrorKind};
+use crate::class::{self, Kind, TransactionNeed};
+use crate::engine::{DbError, DbErrorKind, Dialect};
 use crate::fault::{Fault, FaultKind, Result};
 use crate::finding::counted;
 use crate::judge::Refusal;
 use crate::ledger::{Entry, Phase};
 use crate::sha::Sha;
 use crate::sql::Script;
-use crate::step::{ATTEMPTS, Done, Resume, Run, Stop, act, pause};
+use crate::step::{ATTEMPTS, Done, Resume, Run, Stop, pause};
 use crate::store::own;
 
 impl Run<'_> {
     /// Statement by statement, journalled, where there is no transaction around them.
     pub(crate) async fn journalled(&mut self, script: &Script) -> Result<(Done, Option<Sha>)> {
         let failed = |error: DbError| own("writing the journal", &error);
-        let started = Entry::new(act(self.step.direction), Phase::Started);
+        let started = Entry::new(self.step.act(), Phase::Started);
         let started = self.describe(started).with("detail", counted(script.statements().len(), "statement"));
         self.locked.begin_own().await?;
         let entry = self.locked.append(started);
@@ -82,7 +82,7 @@ impl Run<'_> {
         let mut rows = 0;
         let units = class::units(script);
         for (at, unit) in units.iter().enumerate().filter(|(_, unit)| unit.start >= from) {
-            let is_one = self.is_one_transaction(script, unit);
+            let is_one = is_one_with_its_row(self.locked.engine().dialect(), script, unit);
             match self.tried(script, unit, step).await {
                 Ok(ran) => rows += ran,
                 Err(stop) => return Err(self.stopped_at(stop, step, unit.start).await),
@@ -127,7 +127,7 @@ impl Run<'_> {
     async fn tried(&mut self, script: &Script, unit: &Range<usize>, step: i64) -> std::result::Result<u64, Stop> {
         let mut attempt = 1;
         loop {
-            let ran = match self.is_one_transaction(script, unit) {
+            let ran = match is_one_with_its_row(self.locked.engine().dialect(), script, unit) {
                 true => self.with_its_row(script, unit.start, step).await,
                 false => self.unit(script, unit).await,
             };
@@ -141,19 +141,7 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a unit is a transaction with its journal row: a data statement on every engine; where nothing but that transaction
-    /// keeps others out, DDL as well.
-    fn is_one_transaction(&self, script: &Script, unit: &Range<usize>) -> bool {
-        let dialect = self.locked.engine().dialect();
-        let fits = || {
-            let class = class::classify(script, &script.statements()[unit.start]);
-            let is_allowed = class.transaction == class::TransactionNeed::Allowed && !class.session;
-            unit.len() == 1 && class.kind == class::Kind::Ddl && is_allowed
-        };
-        is_data(script, unit) || dialect.transactional && !dialect.locks && fits()
-    }
-
-    /// A statement and its journal row in one transaction.
+    /// A statement and its journal row, in one transaction.
     async fn with_its_row(&mut self, script: &Script, index: usize, step: i64) -> std::result::Result<u64, Stop> {
         let guard = self.locked.begin().await.map_err(Stop::Fault)?;
         let ran = match self.statement(script, index).await {
@@ -202,9 +190,14 @@ impl Run<'_> {
     async fn stopped_at(&mut self, stop: Stop, step: i64, done: usize) -> Fault {
         let kind = if done == 0 { FaultKind::Refused } else { FaultKind::HalfWay };
         let fault = match stop {
+            Stop::Refused(refusal) if refusal.error.kind == DbErrorKind::Connection => {
+                let fault = refusal.fault(FaultKind::HalfWay, self.failed());
+                return fault
+                    .cause("whether it took effect is not known yet: the server may still be running it")
+                    .help("`switchback recover` finds that out, and goes on or takes it back");
+            }
             Stop::Refused(refusal) => {
-                let is_lost = refusal.error.kind == DbErrorKind::Connection;
-                let kind = if done == 0 && !is_lost { refusal.kind() } else { FaultKind::HalfWay };
+                let kind = if done == 0 { refusal.kind() } else { kind };
                 let fault = refusal.fault(kind, self.failed());
                 let fault = self.locked.explain(fault, &refusal.error).await;
                 self.record_failure_of(step, done, &refusal.error.to_string()).await;
@@ -220,9 +213,10 @@ impl Run<'_> {
         if done == 0 {
             return fault;
         }
-        fault
-            .cause(format!("{done} of its statements had taken effect before, and are journalled"))
-            .help("mend the cause and run the command again: it goes on behind the last statement that took effect")
+        let or = if self.step.backs_out { "" } else { "; or `switchback recover --back-out` takes it back" };
+        fault.cause(format!("{done} of its statements had taken effect before, and are journalled")).help(format!(
+            "mend the cause and run the command again: it goes on behind the last statement that took effect{or}"
+        ))
     }
 
     async fn record_failure_of(&mut self, step: i64, done: usize, why: &str) {
@@ -231,9 +225,13 @@ impl Run<'_> {
     }
 }
 
-/// Whether a unit is one data statement, which can be in a transaction with its journal row on every engine.
-pub(crate) fn is_data(script: &Script, unit: &Range<usize>) -> bool {
-    unit.len() == 1 && class::classify(script, &script.statements()[unit.start]).kind == class::Kind::Dml
+/// Whether a unit and its journal row are one transaction, so that neither is there without the other: a data statement on every
+/// engine, and where DDL is transactional whatever may stand in one and neither says anything of its session nor ends it.
+pub(crate) fn is_one_with_its_row(dialect: &Dialect, script: &Script, unit: &Range<usize>) -> bool {
+    let class = class::classify(script, &script.statements()[unit.start]);
+    let fits = class.transaction == TransactionNeed::Allowed && class.transaction_control.is_none() && !class.session;
+    let is_known = matches!(class.kind, Kind::Ddl | Kind::Query);
+    unit.len() == 1 && (class.kind == Kind::Dml || dialect.transactional && fits && is_known)
 }
 
 /// The text of a unit, which the journal keeps a checksum of.

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::Checkpoint;
+use crate::fault::{Fault, FaultKind};
 use crate::id::Id;
 use crate::sha::Sha;
 
@@ -66,11 +68,14 @@ pub enum Act {
     /// A person has taken the lock from a run.
     #[serde(rename = "break-lock")]
     BreakLock,
+    /// What a step did that stopped half-way is taken back.
+    #[serde(rename = "back-out")]
+    BackOut,
 }
 
 impl Act {
-    pub const ALL: [Act; 7] =
-        [Act::Apply, Act::Revert, Act::Adopt, Act::Amend, Act::Checkpoint, Act::Release, Act::BreakLock];
+    pub const ALL: [Act; 8] =
+        [Act::Apply, Act::Revert, Act::Adopt, Act::Amend, Act::Checkpoint, Act::Release, Act::BreakLock, Act::BackOut];
 
     pub fn word(self) -> &'static str {
         match self {
@@ -81,6 +86,7 @@ impl Act {
             Act::Checkpoint => "checkpoint",
             Act::Release => "release",
             Act::BreakLock => "break-lock",
+            Act::BackOut => "back-out",
         }
     }
 }
@@ -224,14 +230,66 @@ pub struct State {
 /// A step that stopped half-way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Open {
+    /// The `started` row.
     pub seq: i64,
     pub id: Id,
+    /// `apply`, `revert`, or `back-out` where what such a step did was being taken back.
     pub event: String,
+    /// Digest of the migration that was begun.
+    pub digest: Sha,
+    /// Who began it, and where.
+    pub by: String,
+    /// When it was begun: RFC 3339, UTC.
+    pub since: String,
+    /// What stopped it, in the words of whoever refused; a run that was killed has not told.
+    pub stopped: Option<String>,
     /// The last statement known to have taken effect, from 1; 0 is none.
     pub done: usize,
     /// Number of the last statement and SHA-256 of each unit that was run or was about to be, in order.
     #[serde(skip)]
     pub units: Vec<(usize, Sha)>,
+}
+
+impl Open {
+    /// The act that was begun.
+    pub fn is(&self, act: Act) -> bool {
+        self.event == act.word()
+    }
+
+    /// It in words.
+    pub fn title(&self) -> String {
+        let what = match self.event.as_str() {
+            "apply" => "up",
+            "revert" => "down",
+            other => other,
+        };
+        format!("the {what} of `{}`", self.id)
+    }
+
+    /// How much of it is known to have taken effect, by the journal alone.
+    pub fn known(&self) -> String {
+        match self.done {
+            0 => "none of its statements is known to have taken effect".to_owned(),
+            1 => "1 of its statements is known to have taken effect".to_owned(),
+            more => format!("{more} of its statements are known to have taken effect"),
+        }
+    }
+
+    /// What helps.
+    pub fn help(&self) -> &'static str {
+        match self.is(Act::BackOut) {
+            true => "`switchback recover` tells how far it got, and with --resume it takes back the rest",
+            false => {
+                "`switchback recover` tells how far it got; with --resume it goes on, with --back-out it takes that back"
+            }
+        }
+    }
+
+    /// Nothing else is begun before it is through.
+    pub fn fault(&self) -> Fault {
+        let what = format!("{} stopped half-way (row #{})", self.title(), self.seq);
+        Fault::new(FaultKind::HalfWay, what).cause(self.known()).help(self.help())
+    }
 }
 
 impl State {
@@ -335,16 +393,26 @@ pub enum Broken {
     Gap { seq: i64, expected: i64 },
     /// The row does not stand on the one before it: rows were swapped, replaced or removed.
     Unlinked { seq: i64, expected: String, found: String },
+    /// The chain holds, and this row is another than a checkpoint kept: the chain was computed anew.
+    Replaced { seq: i64, expected: String, found: String },
+    /// The rows from this one to `last`, which a checkpoint kept, are gone: the tail was cut off.
+    Cut { seq: i64, last: i64 },
 }
 
 /// Walks a chain. Feed it rows in the order of `seq`; it keeps only the head.
 #[derive(Default)]
-pub struct Chain {
+pub struct Chain<'a> {
     pub head: Head,
     pub rows: u64,
+    kept: Option<&'a Checkpoint>,
 }
 
-impl Chain {
+impl<'a> Chain<'a> {
+    /// A chain that has to hold against what was kept of it, too.
+    pub fn against(kept: Option<&'a Checkpoint>) -> Chain<'a> {
+        Chain { kept, ..Chain::default() }
+    }
+
     /// Takes the next row.
     ///
     /// # Errors
@@ -363,9 +431,21 @@ impl Chain {
         if expected.as_str() != found {
             return Err(Broken::Edited { seq, expected: expected.as_str().to_owned(), found: found.to_owned() });
         }
+        if let Some(kept) = self.kept.and_then(|kept| kept.get(seq)).filter(|kept| **kept != expected) {
+            return Err(Broken::Replaced { seq, expected: kept.as_str().to_owned(), found: found.to_owned() });
+        }
         self.head = Head { seq, hash: expected };
         self.rows += 1;
         Ok(())
+    }
+
+    /// Behind the last row.
+    ///
+    /// # Errors
+    /// Rows that were kept are gone.
+    pub fn end(&self) -> Result<(), Broken> {
+        let last = self.kept.map_or(0, |kept| i64::try_from(kept.rows()).unwrap_or(i64::MAX));
+        if last > self.head.seq { Err(Broken::Cut { seq: self.head.seq + 1, last }) } else { Ok(()) }
     }
 }
 
@@ -403,6 +483,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn i6_what_the_chain_cannot_see_shows_against_a_checkpoint() {
+        let mut kept = Checkpoint::default();
+        three().iter().for_each(|row| kept.note(row.head().hash));
+        let walk = |rows: &[Entry]| {
+            let mut chain = Chain::against(Some(&kept));
+            rows.iter().try_for_each(|row| chain.next(row)).and_then(|()| chain.end())
+        };
+        assert_eq!(walk(&three()), Ok(()));
+        assert_eq!(walk(&three()[..1]), Err(Broken::Cut { seq: 2, last: 3 }));
+        assert_eq!(walk(&[]), Err(Broken::Cut { seq: 1, last: 3 }));
+        let mut head = three()[0].head();
+        let mut forged = vec![three().remove(0)];
+        for id in ["x", "c"] {
+            forged.push(Entry::new(Act::Apply, Phase::Done).with("migration", id).seal(&head));
+            head = forged[forged.len() - 1].head();
+        }
+        assert!(matches!(walk(&forged), Err(Broken::Replaced { seq: 2, .. })));
     }
 
     #[test]

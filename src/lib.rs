@@ -6,6 +6,7 @@
 // Values: pure, no IO, no clock, no async.
 pub mod blind;
 mod body;
+pub mod checkpoint;
 pub mod class;
 pub mod conditional;
 pub mod data;
@@ -73,6 +74,7 @@ mod ahead;
 pub mod amendments;
 pub mod apart;
 pub mod apply;
+pub mod back_out;
 pub mod break_lock;
 pub mod chain;
 pub mod cost;
@@ -91,6 +93,7 @@ pub mod recover;
 pub mod rehearse;
 pub mod sample;
 pub mod step;
+pub mod tampering;
 pub mod targets;
 pub mod verify;
 mod withhold;

@@ -88,7 +88,7 @@ impl<'a> File<'a> {
         let column = u32::try_from(before[start..].chars().count() + 1).unwrap_or(u32::MAX);
         let line = self.text[start..].lines().next().unwrap_or_default();
         let place = Place::new(self.path, 1 + newlines(before), column);
-        let excerpt = Excerpt { line: line.to_owned(), column };
+        let excerpt = Excerpt::around(line, column);
         Fault::usage(what).at(place).excerpt((!line.is_empty()).then_some(excerpt))
     }
 

@@ -10,7 +10,7 @@ use crate::ledger::{Entry, Phase};
 use crate::locked::Locked;
 use crate::plan::{Direction, Proven};
 use crate::sql::Script;
-use crate::step::{Provenance, act, described};
+use crate::step::{Provenance, described};
 use crate::store::own;
 
 /// What the rows say of how it was run.
@@ -59,7 +59,7 @@ async fn rows(
         let now = context.now();
         let is_last = at + 1 == plan.steps().len();
         let proof = warrant.to_json(step.requires.as_deref());
-        let entry = Entry::new(act(step.direction), Phase::Done);
+        let entry = Entry::new(step.act(), Phase::Done);
         let entry = described(entry, &step.migration, proof, provenance, locked.runner())
             .with_some("reverts", step.reverts.map(|seq| seq.to_string()))
             .with("detail", DETAIL)

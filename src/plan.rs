@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::goal::Why;
 use crate::id::Id;
-use crate::ledger::Head;
+use crate::ledger::{Act, Head};
 use crate::migration::{Down, Migration, Transaction};
 use crate::proof::{Drops, Proof, Verdict, Waiver};
 use crate::sha::Sha;
@@ -63,9 +63,32 @@ pub struct Step {
     pub why: Why,
     /// What it stands on directly, where that is declared or was observed; the ledger keeps it.
     pub requires: Option<Vec<Id>>,
+    /// It takes back what a step did that stopped half-way: the migration's up is that part of its script, its down what leads
+    /// back, and `reverts` the row that began it.
+    pub backs_out: bool,
 }
 
 impl Step {
+    /// What its rows in the ledger are.
+    pub fn act(&self) -> Act {
+        match (self.direction, self.backs_out) {
+            (_, true) => Act::BackOut,
+            (Direction::Up, false) => Act::Apply,
+            (Direction::Down, false) => Act::Revert,
+        }
+    }
+
+    /// Its statements, as they are shown.
+    pub fn shown(&self) -> Vec<String> {
+        let Some(script) = self.script() else { return Vec::new() };
+        script.statements().iter().map(|statement| script.shown(statement)).collect()
+    }
+
+    /// What it is, in a word.
+    pub fn word(&self) -> &'static str {
+        if self.backs_out { Act::BackOut.word() } else { self.direction.word() }
+    }
+
     /// The script that the step runs; `None` where there is no way back.
     pub fn script(&self) -> Option<&Script> {
         match self.direction {
@@ -306,10 +329,10 @@ impl Proven {
         &self.steps
     }
 
-    /// Digest of the schema that the first step was proven from.
+    /// Digest of the schema that the first step was proven from. Where a step stopped half-way, it is read back where it is.
     pub fn first_from(&self) -> Option<&Sha> {
         match self.steps.first() {
-            Some((_, Warrant::Proof { from, .. })) => Some(from),
+            Some((step, Warrant::Proof { from, .. })) if step.direction == Direction::Up => Some(from),
             _ => None,
         }
     }
@@ -317,6 +340,7 @@ impl Proven {
     /// Digest of the schema that the last step was proven to end in.
     pub fn last_to(&self) -> Option<&Sha> {
         match self.steps.last() {
+            Some((step, Warrant::Proof { from, .. })) if step.direction == Direction::Down => Some(from),
             Some((_, Warrant::Proof { to, .. })) => Some(to),
             _ => None,
         }

@@ -10,7 +10,7 @@ use crate::finding::{Finding, Place};
 use crate::goal::{self, Aim, Footing, Goal, Ground, Moves, Why};
 use crate::graph::Graph;
 use crate::id::Id;
-use crate::ledger::{Applied, Entry, Open, State};
+use crate::ledger::{Act, Applied, Entry, Open, State};
 use crate::migration::{Down, Irreversible, Migration, Settings, group_sha, units};
 use crate::plan::{Direction, Plan, Proven, Source, Step, Warrant};
 use crate::project::Project;
@@ -19,6 +19,7 @@ use crate::registry::Registry;
 use crate::saved::Saved;
 use crate::sha::Sha;
 use crate::sql::{Flavor, Script};
+use crate::store::gone;
 use crate::verify::Judged;
 
 /// A goal, with the ledger's rows that hold what it wants, where these are not the checkout's files.
@@ -49,7 +50,16 @@ pub async fn plan(database: &mut Database, project: &Project, state: &State, tar
         let applied = *held.get(&id).ok_or_else(|| unplaced(&id))?;
         let (migration, source) = reverting(database, here.get(&id).copied(), applied).await?;
         let (migration, reverts) = (Arc::new(migration), Some(applied.seq));
-        steps.push(Step { direction: Direction::Down, migration, source, reverts, held_by: None, why, requires: None });
+        steps.push(Step {
+            direction: Direction::Down,
+            migration,
+            source,
+            reverts,
+            held_by: None,
+            why,
+            requires: None,
+            backs_out: false,
+        });
     }
     for (id, why) in moves.applies {
         let here = here.get(&id).copied();
@@ -59,7 +69,8 @@ pub async fn plan(database: &mut Database, project: &Project, state: &State, tar
         };
         let migration = Arc::new(migration);
         let held_by = target.rows.get(&id).copied().filter(|_| source == Source::Ledger);
-        steps.push(Step { direction: Direction::Up, migration, source, reverts: None, held_by, why, requires });
+        let (direction, backs_out) = (Direction::Up, false);
+        steps.push(Step { direction, migration, source, reverts: None, held_by, why, requires, backs_out });
     }
     Ok(Plan { base: state.head.clone(), steps, stays: moves.stays })
 }
@@ -107,9 +118,27 @@ pub async fn saved_plan(database: &mut Database, project: &Project, state: &Stat
             held_by,
             why,
             requires: None,
+            backs_out: false,
         });
     }
     Ok(Plan { base: state.head.clone(), steps, stays: Vec::new() })
+}
+
+/// The rest of a step that stopped half-way: of the script that was begun, or of the checkout's where that was mended since.
+pub async fn rest(database: &mut Database, project: &Project, open: &Open) -> Result<Step> {
+    let row = row_at(database, open.seq).await?;
+    let backs_out = open.is(Act::BackOut);
+    let direction = if open.is(Act::Apply) { Direction::Up } else { Direction::Down };
+    let may_be_mended = direction == Direction::Up && !backs_out;
+    let here = project.get(&open.id).filter(|here| may_be_mended || here.digest() == open.digest);
+    let (migration, source) = match here.filter(|_| !backs_out) {
+        Some(here) => (here.clone(), Source::Checkout),
+        None => (of_row(database, &open.id, &row).await?, Source::Ledger),
+    };
+    let held_by = Some(open.seq).filter(|_| source == Source::Ledger);
+    let requires = row.get("proof").and_then(Warrant::recorded_edges);
+    let (migration, reverts) = (Arc::new(migration), row.number("reverts"));
+    Ok(Step { direction, migration, source, reverts, held_by, why: Why::Asked, requires, backs_out })
 }
 
 /// The version of a migration that a row of the ledger holds: the checkout's where that is the very one.
@@ -249,10 +278,6 @@ async fn row_at(database: &mut Database, seq: i64) -> Result<Entry> {
     rows.remove(&seq).ok_or_else(|| gone(seq))
 }
 
-fn gone(seq: i64) -> Fault {
-    Fault::refused(format!("row {seq} of the ledger is gone")).help("`switchback log --verify` checks the ledger")
-}
-
 /// A migration as the ledger kept it when it was applied: scripts by content, settings, the whole of it.
 pub async fn stored(database: &mut Database, applied: &Applied) -> Result<Migration> {
     let row = row(database, applied).await?;
@@ -308,25 +333,6 @@ pub fn differs(project: &Project, state: &State) -> bool {
         |migration: &Migration| applied.get(&migration.id).is_some_and(|digest| **digest == migration.digest());
     let is_owed = state.open.is_some() || state.applied.iter().any(|applied| applied.is_unproven);
     is_owed || !project.migrations.iter().all(is_applied)
-}
-
-/// How a step that stopped half-way is gone on with.
-pub fn going_on(open: &Open, project: &Project, state: &State) -> String {
-    let is_last = || state.applied.last().is_some_and(|last| last.id == open.id);
-    match open.event.as_str() {
-        "revert" if !is_last() => {
-            format!("`switchback down --only {}` goes on with it; `switchback log` shows what stopped it", open.id)
-        }
-        "revert" => "`switchback down --steps 1` goes on with it; `switchback log` shows what stopped it".to_owned(),
-        _ if project.get(&open.id).is_some() => {
-            "`switchback up` goes on with it; `switchback log` shows what stopped it".to_owned()
-        }
-        _ => format!(
-            "`{}` is not in this checkout, and nothing else is begun before it is through: bring its files back (git has \
-             them on the branch that it was applied from), then `switchback up` goes on with it",
-            open.id
-        ),
-    }
 }
 
 /// What is applied and not in the checkout, each with the migration that has the same scripts and settings and is not applied:
@@ -388,8 +394,10 @@ pub async fn warrants(
     let (engine, major) = (database.server().engine, database.server().major.clone());
     let standings = proof::chain(&links, engine, &major, &project.registry);
     let mut ups = standings.into_iter().skip(before).map(|standing| of_standing(&standing));
-    let rows = database.entries_at(&plan.steps.iter().filter_map(|step| step.reverts).collect()).await?;
-    let mut warrant = |step: &Step| match (step.direction, step.reverts) {
+    // What takes back a part of a step was proven by itself.
+    let warranted = |step: &Step| if step.backs_out { step.held_by } else { step.reverts };
+    let rows = database.entries_at(&plan.steps.iter().filter_map(warranted).collect()).await?;
+    let mut warrant = |step: &Step| match (step.direction, warranted(step)) {
         (Direction::Up, _) => Ok(ups.next().flatten()),
         (Direction::Down, Some(seq)) => {
             let row = rows.get(&seq).ok_or_else(|| gone(seq))?;

@@ -251,7 +251,7 @@ impl Project {
     /// Writes the registry if it says something else than the file; whole or not at all.
     pub fn save(&mut self) -> Result<bool> {
         let text = self.registry.to_text();
-        if read_bounded(&self.registry_path)?.is_some_and(|old| old == text) {
+        if read_bounded(&self.registry_path, MOST)?.is_some_and(|old| old == text) {
             return Ok(false);
         }
         write_whole(&self.registry_path, &text)?;
@@ -306,7 +306,7 @@ fn require_settings(session: &str, whose: &str, engine: &str, flavor: Flavor) ->
 
 /// The registry, and whether there is one.
 fn read_registry(path: &Path) -> Result<(Registry, bool)> {
-    parsed(path.display().to_string(), read_bounded(path)?)
+    parsed(path.display().to_string(), read_bounded(path, MOST)?)
 }
 
 /// The registry that a revision has.
@@ -314,7 +314,7 @@ fn registry_of(revision: &revision::Files) -> Result<(Registry, bool)> {
     let shown = format!("{}/{}", revision.shown(), registry::FILE);
     let bytes = revision.get(registry::FILE);
     if bytes.is_some_and(|bytes| bytes.len() > registry::MAX_BYTES) {
-        return Err(too_large(&shown));
+        return Err(too_large(&shown, MOST));
     }
     parsed(shown, bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
 }
@@ -326,8 +326,11 @@ fn parsed(shown: String, text: Option<String>) -> Result<(Registry, bool)> {
     }
 }
 
-fn too_large(shown: &str) -> Fault {
-    Fault::usage(format!("`{shown}` is larger than {} MB", registry::MAX_BYTES >> 20))
+/// The most bytes of a registry.
+const MOST: u64 = registry::MAX_BYTES as u64;
+
+fn too_large(shown: &str, most: u64) -> Fault {
+    Fault::usage(format!("`{shown}` is larger than {} MB", most >> 20))
 }
 
 /// A registry that holds nothing at all (an editor's or a crash's) is as good as none: sealing writes it.
@@ -351,12 +354,14 @@ pub fn write_whole(path: &Path, text: &str) -> Result<()> {
     })
 }
 
-fn read_bounded(path: &Path) -> Result<Option<String>> {
+/// Reads a file of at most so many bytes; `None` where there is none.
+///
+/// # Errors
+/// A usage error where it is larger or no file, or when it cannot be read.
+pub fn read_bounded(path: &Path, most: u64) -> Result<Option<String>> {
     let failed = |error: &std::io::Error| Fault::io(format!("cannot read `{}`", path.display()), error);
     match std::fs::metadata(path) {
-        Ok(facts) if facts.len() > registry::MAX_BYTES as u64 => {
-            return Err(too_large(&path.display().to_string()));
-        }
+        Ok(facts) if facts.len() > most => return Err(too_large(&path.display().to_string(), most)),
         Ok(facts) if !facts.is_file() => {
             return Err(Fault::new(FaultKind::Usage, format!("`{}` is no file", path.display())));
         }
@@ -378,7 +383,7 @@ pub fn engine_name(scheme: &str) -> Option<&'static str> {
 /// The engines that the folder's registry holds entries for.
 pub fn sealed_engines(files: &Files) -> Result<Vec<&'static str>> {
     let path = files.dir.join(registry::FILE);
-    let Some(text) = read_bounded(&path)?.filter(|text| !is_blank(text)) else { return Ok(Vec::new()) };
+    let Some(text) = read_bounded(&path, MOST)?.filter(|text| !is_blank(text)) else { return Ok(Vec::new()) };
     let registry = Registry::parse(&path.display().to_string(), &text)?;
     Ok(registry.engines().into_iter().filter_map(engine_name).collect())
 }

@@ -5,17 +5,20 @@
 //! in doubt. What fits neither is not guessed.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::chain::Chain;
-use crate::class::{self, Kind};
+use crate::class;
 use crate::fault::{Fault, FaultKind, Result};
-use crate::journalled::text_of;
+use crate::finding::Finding;
+use crate::id::Id;
+use crate::journalled::{is_one_with_its_row, text_of};
 use crate::ledger::Open;
 use crate::migration::Migration;
 use crate::plan::Step;
 use crate::sha::Sha;
 use crate::shadow::Maker;
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot::{self, Line, Snapshot, Weight};
 use crate::sql::Script;
 
 /// What a person says of a statement that leaves no trace.
@@ -27,25 +30,60 @@ pub enum InDoubt {
     Skip,
 }
 
-/// The number of the step's statements that have taken effect on the live database.
+/// Where a step stands on the live database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stand {
+    /// The number of its statements that have taken effect.
+    pub behind: usize,
+    /// Indexes that a concurrent statement left invalid, as SQL names them, and what becomes of each.
+    pub invalid: Vec<(String, Invalid)>,
+    /// What the live schema has otherwise than the steps give it, beside what the statement in doubt can have touched.
+    pub elsewhere: Vec<String>,
+}
+
+impl Stand {
+    /// What is to be told of it.
+    pub fn findings(&self, id: &Id) -> Vec<Finding> {
+        let few = self.elsewhere.iter().take(SHOWN).cloned().collect();
+        let finding =
+            Finding::warning("schema-differs", "something else changed the live schema too, which is left as it is");
+        if self.elsewhere.is_empty() { Vec::new() } else { vec![finding.of(id).detail(few)] }
+    }
+}
+
+/// So many objects are listed.
+const SHOWN: usize = 20;
+
+/// Whose index is invalid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invalid {
+    /// Its build did not end. It goes.
+    Unbuilt,
+    /// It stood there before, and was being dropped. It is rebuilt where it is to stay.
+    Undropped,
+}
+
+/// Where a step stands that stopped half-way.
 ///
 /// # Errors
 /// Half-way when the script was edited before that point, or when the live schema is neither the one before nor the one
 /// after the statement in doubt; the difference is shown.
-pub async fn stands_behind(
+pub async fn stand(
     maker: &mut Maker,
     applied: &[Migration],
     step: &Step,
     open: &Open,
     live: &Snapshot,
     in_doubt: Option<InDoubt>,
-) -> Result<usize> {
+) -> Result<Stand> {
     let Some(script) = step.script() else { return Err(Fault::bug("a step without a script was begun")) };
     same_so_far(script, open)?;
-    maker.look_at(applied.iter().flat_map(Migration::scripts).chain([script]));
+    // What a back-out takes back has been done.
+    let ran: Vec<&Migration> = applied.iter().chain(step.backs_out.then_some(&*step.migration)).collect();
+    maker.look_at(ran.iter().flat_map(|migration| migration.scripts()).chain([script]));
     let engine = maker.engine();
     let mut chain = Chain::new(maker, engine).await?;
-    let found = compare(&mut chain, applied, (&step.migration, script), open, live, in_doubt).await;
+    let found = compare(&mut chain, &ran, (&step.migration, script), open, live, in_doubt).await;
     let closed = chain.close().await;
     let found = found?;
     closed?;
@@ -73,14 +111,13 @@ fn same_so_far(script: &Script, open: &Open) -> Result<()> {
 
 async fn compare(
     chain: &mut Chain,
-    applied: &[Migration],
+    ran: &[&Migration],
     (migration, script): (&Migration, &Script),
     open: &Open,
     live: &Snapshot,
     in_doubt: Option<InDoubt>,
-) -> Result<usize> {
-    let applied: Vec<&Migration> = applied.iter().collect();
-    chain.advance(&applied).await?;
+) -> Result<Stand> {
+    chain.advance(ran).await?;
     chain.prepare(migration).await?;
     let units = class::units(script);
     for unit in units.iter().filter(|unit| unit.end <= open.done) {
@@ -90,58 +127,138 @@ async fn compare(
         })?;
     }
     let before = chain.snapshot().await?;
-    let live = &without_unfinished(live, &before);
-    let Some(unit) = units.iter().find(|unit| unit.start >= open.done) else { return Ok(open.done) };
-    let doubtful = &script.statements()[unit.start];
-    let as_before = before.weak_digest() == live.weak_digest();
-    if class::classify(script, doubtful).kind == Kind::Dml && as_before {
-        // Its journal row is in its own transaction: not journalled is not done.
-        return Ok(unit.start);
-    }
+    let invalid = invalid(live, &before);
+    let live = &without(live, &invalid);
+    let Some(unit) = units.iter().find(|unit| unit.start >= open.done) else {
+        let elsewhere = Touched::default().changes_elsewhere(&before, live);
+        return Ok(Stand { behind: open.done, invalid, elsewhere });
+    };
+    let place = script.place(script.statements()[unit.start].span.start);
+    let is_one = is_one_with_its_row(chain.engine().dialect(), script, unit);
     // A statement that fails in the shadow as well cannot have taken effect as a whole.
     let after = match chain.run_unit(script, unit.clone()).await {
         Ok(()) => Some(chain.snapshot().await?),
         Err(_) => None,
     };
-    let as_after = after.as_ref().is_some_and(|after| after.weak_digest() == live.weak_digest());
+    let touched = Touched::of(script, unit, &before, after.as_ref());
+    let is_as = |schema: &Snapshot| touched.part_of(schema).weak_digest() == touched.part_of(live).weak_digest();
+    let (as_before, as_after) = (is_as(&before), after.as_ref().is_some_and(is_as));
+    let at = |behind: usize| {
+        let schema = after.as_ref().filter(|_| behind == unit.end).unwrap_or(&before);
+        Ok(Stand { behind, invalid: invalid.clone(), elsewhere: touched.changes_elsewhere(schema, live) })
+    };
     match (as_before, as_after) {
-        (true, false) => Ok(unit.start),
-        (false, true) => Ok(unit.end),
-        (true, true) if in_doubt == Some(InDoubt::Skip) => Ok(unit.end),
-        (true, true) if in_doubt == Some(InDoubt::Rerun) || is_repeatable(script, unit.start) => Ok(unit.start),
-        (true, true) => {
-            let what = format!(
-                "statement {} of `{}` leaves no trace in the schema, so nobody can tell whether it ran",
-                unit.end, open.id
-            );
-            let fault = Fault::new(FaultKind::HalfWay, what).at(script.place(doubtful.span.start));
-            Err(fault
-                .help("say what you found out: `--in-doubt rerun` runs it again, `--in-doubt skip` goes on behind it"))
-        }
-        (false, false) => {
-            let what = format!(
-                "the live schema is neither the one before nor the one after statement {} of `{}`",
-                unit.end, open.id
-            );
-            let fault = Fault::new(FaultKind::HalfWay, what).at(script.place(doubtful.span.start));
-            let changes = snapshot::diff(&before, live);
-            let lines = changes.iter().take(20).flat_map(|change| {
-                std::iter::once(change.title()).chain(change.lines.iter().take(10).map(|line| format!("  {line}")))
-            });
-            let fault = lines.fold(fault.cause("against the state before it:"), Fault::cause);
-            Err(fault.help("bring the schema to one of the two states by hand, then run the command again"))
-        }
+        // Not journalled is not done.
+        (true, _) if is_one => at(unit.start),
+        (true, false) => at(unit.start),
+        (false, true) => at(unit.end),
+        (true, true) if in_doubt == Some(InDoubt::Skip) => at(unit.end),
+        (true, true) if in_doubt == Some(InDoubt::Rerun) || is_repeatable(script, unit.start) => at(unit.start),
+        (true, true) => Err(without_a_trace(open, unit.end).at(place)),
+        (false, false) => Err(on_neither_side(open, unit.end, &touched, (&before, live)).at(place)),
     }
 }
 
-/// The live schema without the indexes that a concurrent build began and did not end: it clears them away when it is run
-/// again.
-fn without_unfinished(live: &Snapshot, before: &Snapshot) -> Snapshot {
-    let known: BTreeSet<&str> = before.of_kind("index").map(|line| line.object.as_str()).collect();
-    let invalid = live.of_kind("index").filter(|line| line.property == "valid" && line.value == "no");
-    let unfinished: BTreeSet<&str> =
-        invalid.map(|line| line.object.as_str()).filter(|it| !known.contains(it)).collect();
-    live.filtered(|line| !(line.kind == "index" && unfinished.contains(line.object.as_str())))
+fn without_a_trace(open: &Open, number: usize) -> Fault {
+    let what =
+        format!("statement {number} of `{}` leaves no trace in the schema, so nobody can tell whether it ran", open.id);
+    Fault::new(FaultKind::HalfWay, what)
+        .help("say what you found out: `--in-doubt rerun` runs it again, `--in-doubt skip` goes on behind it")
+}
+
+fn on_neither_side(open: &Open, number: usize, touched: &Touched, (before, live): (&Snapshot, &Snapshot)) -> Fault {
+    let what =
+        format!("the live schema is neither the one before nor the one after statement {number} of `{}`", open.id);
+    let changes = snapshot::diff(&touched.part_of(before), &touched.part_of(live));
+    let lines = changes.iter().take(SHOWN).flat_map(|change| {
+        std::iter::once(change.title()).chain(change.lines.iter().take(10).map(|line| format!("  {line}")))
+    });
+    let fault = Fault::new(FaultKind::HalfWay, what).cause("against the state before it:");
+    lines
+        .fold(fault, Fault::cause)
+        .help("bring the schema to one of the two states by hand, then run the command again")
+}
+
+/// What a statement can have touched; the rest of the live schema says nothing of whether it ran.
+#[derive(Default)]
+enum Touched {
+    /// It runs code that is not in its text.
+    Anything,
+    /// What differs before and behind it in the shadow, by kind and name.
+    Objects(BTreeSet<(String, String)>),
+    /// What it names: it fails in the shadow, and may have had a part of its effects.
+    Named(BTreeSet<String>),
+    #[default]
+    Nothing,
+}
+
+impl Touched {
+    fn of(script: &Script, unit: &Range<usize>, before: &Snapshot, after: Option<&Snapshot>) -> Touched {
+        let statements = &script.statements()[unit.clone()];
+        if statements.iter().any(|statement| class::classify(script, statement).opaque) {
+            return Touched::Anything;
+        }
+        let Some(after) = after else {
+            return Touched::Named(statements.iter().flat_map(|statement| script.names_of(statement)).collect());
+        };
+        let (first, second): (BTreeSet<&Line>, BTreeSet<&Line>) = (before.lines().collect(), after.lines().collect());
+        let changed = first.symmetric_difference(&second);
+        Touched::Objects(changed.map(|line| (line.kind.clone(), line.object.clone())).collect())
+    }
+
+    fn has(&self, kind: &str, object: &str) -> bool {
+        match self {
+            Touched::Anything => true,
+            Touched::Objects(objects) => objects.contains(&(kind.to_owned(), object.to_owned())),
+            Touched::Named(names) => snapshot::parts(object).iter().any(|part| names.contains(&part.to_lowercase())),
+            Touched::Nothing => false,
+        }
+    }
+
+    fn part_of(&self, schema: &Snapshot) -> Snapshot {
+        schema.filtered(|line| self.has(&line.kind, &line.object))
+    }
+
+    /// Titles of what else differs.
+    fn changes_elsewhere(&self, schema: &Snapshot, live: &Snapshot) -> Vec<String> {
+        let changes = snapshot::diff(schema, live).into_iter();
+        let others =
+            changes.filter(|change| change.weight == Weight::Strong && !self.has(&change.kind, &change.object));
+        others.map(|change| change.title()).collect()
+    }
+}
+
+/// Indexes that are invalid on the live database and not where the step began. To tell how far it got, one that was being
+/// built counts as not there, and one that was being dropped as still there: either statement can be run again.
+fn invalid(live: &Snapshot, before: &Snapshot) -> Vec<(String, Invalid)> {
+    let of = |schema: &Snapshot, is_wanted: fn(&Line) -> bool| -> BTreeSet<String> {
+        schema.of_kind("index").filter(|line| is_wanted(line)).map(|line| line.object.clone()).collect()
+    };
+    let is_invalid = |line: &Line| line.property == "valid" && line.value == "no";
+    // An index of a partitioned table is invalid by rights until all its parts are attached.
+    let is_of_parts = |line: &Line| line.property == "definition" && line.value.contains(" ON ONLY ");
+    let (known, wanting, parted) = (of(before, |_| true), of(before, is_invalid), of(live, is_of_parts));
+    let is_left = |index: &String| !wanting.contains(index) && !parted.contains(index);
+    let left = of(live, is_invalid).into_iter().filter(is_left);
+    let whose = |index: String| match known.contains(&index) {
+        true => (index, Invalid::Undropped),
+        false => (index, Invalid::Unbuilt),
+    };
+    left.map(whose).collect()
+}
+
+/// Indexes that are invalid, as SQL names them.
+pub fn invalid_in(live: &Snapshot) -> Vec<String> {
+    invalid(live, &Snapshot::default()).into_iter().map(|(index, _)| index).collect()
+}
+
+fn without(live: &Snapshot, invalid: &[(String, Invalid)]) -> Snapshot {
+    let counts = |line: &Line| match invalid.iter().find(|(index, _)| *index == line.object) {
+        Some((_, Invalid::Unbuilt)) => line.kind != "index",
+        Some((_, Invalid::Undropped)) => line.kind != "index" || !matches!(&*line.property, "valid" | "ready"),
+        None => true,
+    };
+    live.filtered(counts)
 }
 
 /// `CREATE OR REPLACE TABLE` loses rows when it is run again.

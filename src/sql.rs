@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use crate::fault::Excerpt;
+use crate::fault::{EXCERPT_CHARS, Excerpt};
 use crate::finding::{Finding, Place};
 use crate::lexer::{Lexer, tokens};
 use crate::sha::Sha;
@@ -89,9 +89,6 @@ pub const TOKENS_VERSION: u32 = 1;
 
 /// The largest script that is read, in bytes.
 pub const MAX_SCRIPT_BYTES: usize = 64 << 20;
-
-/// How much of a long line an excerpt shows, in characters.
-const EXCERPT_CHARS: usize = 120;
 
 /// The longest literal that counts as a value for rows, in bytes.
 const MAX_LITERAL_BYTES: usize = 1024;
@@ -219,6 +216,14 @@ impl Script {
             reading: OnceLock::new(),
             parts,
         })))
+    }
+
+    /// Its first statements as a script of their own, in their places; `None` where their text alone says something else.
+    pub fn head(&self, count: usize) -> Option<Script> {
+        let statements = self.statements().get(..count)?;
+        let end = self.statements().get(count).map_or(self.text().len(), |next| next.span.start);
+        let head = Script::parse(self.path(), self.first_line(), &self.text().as_bytes()[..end], self.flavor());
+        (head.problem().is_none() && head.statements() == statements).then_some(head)
     }
 
     /// What `read` makes of the script, made once; `None` where another type was asked for before.

@@ -39,6 +39,8 @@ pub struct Provenance {
 pub struct Done {
     pub id: crate::id::Id,
     pub direction: Direction,
+    /// What its row says was done.
+    pub act: Act,
     pub seq: i64,
     pub millis: u64,
     pub rows: u64,
@@ -315,11 +317,12 @@ impl<'a> Run<'a> {
     }
 
     pub(crate) fn failed(&self) -> String {
-        format!("the {} of `{}` failed", self.step.direction, self.step.migration.id)
+        format!("the {} of `{}` failed", self.step.word(), self.step.migration.id)
     }
 
     pub(crate) fn done(&self, seq: i64, rows: u64) -> Done {
-        Done { id: self.step.migration.id.clone(), direction: self.step.direction, seq, millis: self.millis(), rows }
+        let (direction, act) = (self.step.direction, self.step.act());
+        Done { id: self.step.migration.id.clone(), direction, act, seq, millis: self.millis(), rows }
     }
 
     pub(crate) fn millis(&self) -> u64 {
@@ -327,7 +330,7 @@ impl<'a> Run<'a> {
     }
 
     pub(crate) fn entry(&self, phase: Phase, rows: u64) -> Entry {
-        self.describe(Entry::new(act(self.step.direction), phase))
+        self.describe(Entry::new(self.step.act(), phase))
             .with("finished_at", self.context.now())
             .with("duration_ms", self.millis().to_string())
             .with("rows_affected", rows.to_string())
@@ -379,13 +382,6 @@ pub(crate) fn stamped(entry: Entry, provenance: &Provenance, runner: &Runner) ->
         .with("host", provenance.host.clone())
         .with("tool", provenance.tool.clone())
         .with_some("reason", provenance.reason.clone())
-}
-
-pub(crate) fn act(direction: Direction) -> Act {
-    match direction {
-        Direction::Up => Act::Apply,
-        Direction::Down => Act::Revert,
-    }
 }
 
 /// The pause before the next try, which grows.

@@ -4,7 +4,7 @@ use crate::class;
 use crate::engine::{DbError, DbErrorKind, DbResult, Dialect, Engine, Names, Ran, Row, Server, Session};
 use crate::fault::{Fault, FaultKind, Result};
 use crate::id::Id;
-use crate::ledger::{Act, Applied, Entry, Head, Open, State};
+use crate::ledger::{Act, Applied, Entry, Head, Open, Phase, State};
 use crate::plan::Warrant;
 use crate::sha::Sha;
 use crate::sql::{Flavor, Script, Statement};
@@ -100,29 +100,74 @@ pub async fn state(engine: &dyn Engine, names: &Names, session: &mut dyn Session
         }
     }
     let head = head(engine, names, session).await?;
-    let mut seq = head.seq;
-    let open = loop {
-        match entries(engine, names, session, seq - 1, 1).await?.first() {
-            // That a lock was broken says nothing of the step that its holder was at.
-            Some(entry) if entry.get("event") == Some(Act::BreakLock.word()) && seq > 1 => seq -= 1,
-            Some(entry) if is_open(entry) => break Some(open_step(engine, names, session, entry).await?),
-            _ => break None,
-        }
+    let open = match last_of_a_step(engine, names, session, head.seq).await? {
+        Some(last) => open_step(engine, names, session, last).await?,
+        None => None,
     };
     Ok(State { head, applied, reverted, open, exists: true })
 }
 
-/// A step is open when its last row says that it began, or that it failed after a statement had taken effect.
-fn is_open(entry: &Entry) -> bool {
-    match entry.get("phase") {
-        Some("started") => true,
-        Some("failed") => entry.number("statement").is_some_and(|done| done > 0),
-        _ => false,
+/// The last row that tells of a step; the others say nothing of one that is half-way.
+async fn last_of_a_step(
+    engine: &dyn Engine,
+    names: &Names,
+    session: &mut dyn Session,
+    head: i64,
+) -> Result<Option<Entry>> {
+    let (mut until, mut page) = (head, 1);
+    while until > 0 {
+        let after = (until - page).max(0);
+        let rows = entries(engine, names, session, after, until - after).await?;
+        let tells = |row: &Entry| row.get("event").is_some_and(|event| STEPS.iter().any(|act| act.word() == event));
+        if let Some(row) = rows.into_iter().rev().find(tells) {
+            return Ok(Some(row));
+        }
+        (until, page) = (after, page * 16);
     }
+    Ok(None)
 }
 
-async fn open_step(engine: &dyn Engine, names: &Names, session: &mut dyn Session, entry: &Entry) -> Result<Open> {
-    let step = entry.number("reverts").filter(|_| entry.get("phase") == Some("failed")).unwrap_or(entry.seq());
+/// What is a step, or cannot be while one is half-way.
+const STEPS: [Act; 4] = [Act::Apply, Act::Revert, Act::BackOut, Act::Adopt];
+
+/// The step that is half-way behind its last row: one that began, or that failed after a statement had taken effect. A
+/// back-out that failed before that leaves the step that it was to take back.
+async fn open_step(engine: &dyn Engine, names: &Names, session: &mut dyn Session, last: Entry) -> Result<Option<Open>> {
+    let is_failed = last.get("phase") == Some(Phase::Failed.word());
+    let took_effect = last.number("statement").is_some_and(|done| done > 0);
+    let began = last.number("reverts").filter(|_| is_failed);
+    let stopped = last.get("detail").filter(|_| is_failed).map(str::to_owned);
+    let begun = match began {
+        None if last.get("phase") == Some(Phase::Started.word()) => last,
+        Some(seq) if took_effect => entry(engine, names, session, seq).await?,
+        Some(seq) if last.get("event") == Some(Act::BackOut.word()) => {
+            let of = entry(engine, names, session, seq).await?.number("reverts");
+            entry(engine, names, session, of.unwrap_or(seq)).await?
+        }
+        _ => return Ok(None),
+    };
+    opened(engine, names, session, &begun, stopped).await.map(Some)
+}
+
+async fn entry(engine: &dyn Engine, names: &Names, session: &mut dyn Session, seq: i64) -> Result<Entry> {
+    let row = entries(engine, names, session, seq - 1, 1).await?.into_iter().next();
+    row.filter(|row| row.seq() == seq).ok_or_else(|| gone(seq))
+}
+
+/// A row of the ledger that has to be there.
+pub fn gone(seq: i64) -> Fault {
+    Fault::refused(format!("row {seq} of the ledger is gone")).help("`switchback log --verify` checks the ledger")
+}
+
+/// The step that a row began, and how far the journal has it.
+async fn opened(
+    engine: &dyn Engine,
+    names: &Names,
+    session: &mut dyn Session,
+    begun: &Entry,
+    stopped: Option<String>,
+) -> Result<Open> {
+    let step = begun.seq();
     let sql = names.fill(engine.dialect().sql.journal_rows);
     let rows = session.rows(&sql, &[Some(&step.to_string())]).await;
     let rows = rows.map_err(|error| own("reading the journal", &error))?;
@@ -130,12 +175,17 @@ async fn open_step(engine: &dyn Engine, names: &Names, session: &mut dyn Session
     let done = rows.iter().filter(is_done).filter_map(|row| row.first()?.as_deref()?.parse().ok()).max();
     let unit = |row: &Row| Some((row.first()?.as_deref()?.parse().ok()?, Sha::recorded(row.get(2)?.as_deref()?)));
     let units = rows.iter().filter_map(unit).collect();
+    let of = |column: &str| begun.get(column).unwrap_or_default();
     Ok(Open {
-        units,
         seq: step,
-        id: Id::new(entry.get("migration").unwrap_or_default()),
-        event: entry.get("event").unwrap_or_default().to_owned(),
+        id: Id::new(of("migration")),
+        event: of("event").to_owned(),
+        digest: Sha::recorded(of("digest")),
+        by: format!("{}@{}", of("actor"), of("host")),
+        since: of("started_at").to_owned(),
+        stopped,
         done: done.unwrap_or(0),
+        units,
     })
 }
 

@@ -312,6 +312,127 @@ fn settings_of_garbage_are_errors_with_their_place() {
 }
 
 #[test]
+fn plans_and_checkpoints_of_garbage_are_usage_errors() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.tables(1).run(&["up"]).ok();
+    sandbox.run(&["plan", "down", "--all", "-o", "good.json"]).ok();
+    let good = sandbox.read("good.json");
+    symlink("/dev/zero", sandbox.root().join("endless")).expect("a link");
+    symlink("endless-round", sandbox.root().join("endless-round")).expect("a link");
+    std::fs::create_dir(sandbox.root().join("folder")).expect("a folder");
+    let texts: [(&str, Vec<u8>); 9] = [
+        ("empty", Vec::new()),
+        ("nul", b"\0\0\0".to_vec()),
+        ("latin", b"{\"switchback_plan\": 1, \"asked\": \"\xe9\"}".to_vec()),
+        ("deep", "[".repeat(2_000_000).into_bytes()),
+        ("wide", format!("{{\"switchback_plan\": 1, \"{}\": 1}}", "x".repeat(1 << 20)).into_bytes()),
+        ("other", b"{\"switchback_plan\": 99}".to_vec()),
+        ("twice", good.replacen("\"asked\"", "\"asked\": \"up\", \"asked\"", 1).into_bytes()),
+        ("more", good.replacen("\"asked\"", "\"surprise\": 1, \"asked\"", 1).into_bytes()),
+        ("cut", good.as_bytes()[..good.len() / 2].to_vec()),
+    ];
+    for (name, text) in &texts {
+        sandbox.write(name, text);
+    }
+    let others = ["endless", "endless-round", "folder", "nothing"];
+    within(60, || {
+        for name in texts.iter().map(|(name, _)| *name).chain(others) {
+            for args in
+                [&["plan", "show", name][..], &["apply", name, "--yes"], &["log", "--verify", "--against", name]]
+            {
+                let output = clear(sandbox.run(args)).exits(2).says(name);
+                assert!(output.all().len() < 8_000, "{} bytes are said of {name}", output.all().len());
+            }
+        }
+        // A pipe is read as far as somebody writes into it.
+        let pipe = sandbox.root().join("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+        let writer = std::thread::spawn(move || std::fs::write(pipe, good));
+        clear(sandbox.run(&["plan", "show", "pipe"])).ok();
+        writer.join().expect("a writer").expect("a pipe");
+    });
+    assert_eq!(sandbox.applied(), ["1_t1"]);
+}
+
+#[test]
+fn settings_that_are_too_large_or_no_files_are_told_in_short() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    sandbox.tables(1);
+    let short = |output: Output| assert!(output.all().len() < 8_000, "{} bytes are said", output.all().len());
+    within(60, || {
+        for text in [
+            format!("{} = 1\n", "x".repeat(900_000)),
+            format!("layout = \"{}\"\n", "x".repeat(900_000)),
+            format!("lock_wait = \"{}\"\n", "x".repeat(900_000)),
+            format!("x = {}", "{ a = ".repeat(100_000)),
+            "[a]\n".repeat(200_000),
+            "x".repeat(2 << 20),
+        ] {
+            sandbox.write("switchback.toml", text);
+            short(clear(sandbox.run(&["status"])).exits(2));
+        }
+        sandbox.remove("switchback.toml").write(".env", format!("A={}\n", "x".repeat(2 << 20)));
+        short(clear(sandbox.run(&["status"])).exits(2).says(".env"));
+        sandbox.remove(".env");
+        for (name, device) in
+            [("switchback.toml", "/dev/zero"), (".env", "/dev/zero"), ("migrations/registry.toml", "/dev/zero")]
+        {
+            symlink(device, sandbox.root().join(name)).expect("a link");
+            short(clear(sandbox.run(&["check"])));
+            std::fs::remove_file(sandbox.root().join(name)).expect("a link");
+        }
+        for text in [
+            format!("requires = [{}]\n", "\"x\", ".repeat(500_000)),
+            format!("a = {}", "[".repeat(1_000_000)),
+            format!("ticket = \"{}\"\nsurprise = 1\n", "x".repeat(900_000)),
+        ] {
+            sandbox.write("migrations/1_t1/migration.toml", text);
+            short(clear(sandbox.run(&["check"])).exits(1).says("1_t1/migration.toml"));
+        }
+        sandbox.remove("migrations/1_t1/migration.toml");
+        sandbox.write("migrations/registry.toml", format!("format = 1\n{} = 1\n", "x".repeat(1 << 20)));
+        short(clear(sandbox.run(&["check"])).exits(2).says("registry.toml"));
+    });
+}
+
+#[test]
+fn scripts_that_nest_a_million_times_are_read_in_one_pass() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    let deep = |text: &str| text.repeat(1_000_000);
+    within(100, || {
+        for (up, said) in [
+            (format!("SELECT {}1{};\n", deep("("), deep(")")), "unsealed"),
+            (deep("/*"), "unterminated"),
+            (deep("BEGIN "), "transaction-control"),
+            (deep("'"), "unsealed"),
+            (format!("SELECT 1 -- {}\rDROP TABLE t;\n", deep("x")), "bare-cr"),
+            (format!("SELECT 1;{}", deep("\0")), "nul-byte"),
+        ] {
+            sandbox.migration("1_deep", &up, "DROP TABLE t;\n");
+            let output = clear(sandbox.run(&["check"])).exits(1).says(said);
+            assert!(output.all().len() < 8_000, "{} bytes are said", output.all().len());
+        }
+    });
+}
+
+#[test]
+fn a_script_of_50_mb_is_read_and_one_of_more_than_64_is_not() {
+    let sandbox = Sandbox::new(Kind::Sqlite);
+    let row = format!("('{}')", "x".repeat(1_000));
+    let rows = vec![row; 50 << 10].join(",\n");
+    sandbox.migration(
+        "1_large",
+        &format!("CREATE TABLE b (a text);\nINSERT INTO b VALUES {rows};\n"),
+        "DROP TABLE b;\n",
+    );
+    within(100, || {
+        clear(sandbox.run(&["seal"])).ok();
+    });
+    sandbox.migration("2_larger", &format!("SELECT '{}';\n", "x".repeat(65 << 20)), "SELECT 1;\n");
+    within(60, || drop(clear(sandbox.run(&["check"])).exits(1).says("2_larger/up.sql").says("too-large")));
+}
+
+#[test]
 fn urls_of_garbage_are_usage_errors() {
     let sandbox = Sandbox::new(Kind::Sqlite);
     sandbox.tables(1);

@@ -64,7 +64,7 @@ fn a_run_at_work_is_shown_and_one_that_was_killed_is_told_as_gone() {
         sandbox.run(BREAK).ok().says("the lease is cleared (#");
         assert_eq!((grip(sandbox).as_str(), sandbox.ledger_rows().len()), ("free", before + 1));
         if sandbox.kind == Kind::Mysql {
-            sandbox.run(&["status"]).ok().says("half-way: the up of 1_parts (row #1) stopped");
+            sandbox.run(&["status"]).ok().says("half-way: the up of `1_parts` (row #1) stopped");
         }
         sandbox.run(&["log", "--verify"]).ok();
         sandbox.run(BREAK).ok().says("nobody holds the lock").says_not("(#");

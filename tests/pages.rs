@@ -459,7 +459,7 @@ fn a_step_that_fails_leaves_what_the_runbook_says() {
         if sandbox.kind == Kind::Mysql {
             assert!(fails.contains("Steps 1–2 are no transaction"), "{fails}");
             assert!(has_note);
-            status.says("half-way: the up of 03_unique").says("1 of its statements").says("`switchback up` goes on");
+            status.says("half-way: the up of `03_unique`").says("1 of its statements").says("`switchback recover`");
         } else {
             assert!(fails.contains("Steps 1–2 are each one transaction"), "{fails}");
             assert!(!has_note);

@@ -44,6 +44,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "mend",
             "draft",
             "graph",
+            "checkpoint",
             "ledger",
             "lines proof registry", // a proof holds where the registry has it; the registry is made of lines, and those of proofs
             "observed",
@@ -95,11 +96,13 @@ const FLOORS: &[(&str, &[&str])] = &[
             "planning",
             "amendments",
             "targets",
+            "tampering",
             "step",
             "journalled",
             "break_lock",
             "apply",
             "recover",
+            "back_out",
             "adopt",
             "mark",
             "handover",
@@ -119,7 +122,10 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("report", &["escape", "graph"]),
     (
         "cli",
-        &["ask", "draft", "drift", "execute", "exit", "formats", "handover", "heap", "pages", "picture", "rows", "ui"],
+        &[
+            "ask", "draft", "drift", "execute", "exit", "formats", "half", "handover", "heap", "pages", "picture",
+            "rows", "ui",
+        ],
     ),
 ];
 

@@ -10,7 +10,7 @@ use crate::adopt::{self, Adopted, Basis};
 use crate::database::{Database, History};
 use crate::engine::Row;
 use crate::event::Event;
-use crate::fault::{Fault, FaultKind, Result};
+use crate::fault::{Fault, Result};
 use crate::finding::{Finding, Severity};
 use crate::history::{self, Reading, Taken};
 use crate::id::Id;
@@ -266,9 +266,7 @@ fn judged(app: &App, args: &Adopt, source: &Source, differences: &[Finding]) -> 
 
 /// A step that is half-way is gone on with before anything else.
 fn refuse_open(state: &State) -> Result<()> {
-    let Some(open) = &state.open else { return Ok(()) };
-    let what = format!("the {} of `{}` stopped half-way (row #{})", open.event, open.id, open.seq);
-    Err(Fault::new(FaultKind::HalfWay, what).help("`switchback status` tells where the database stands"))
+    state.open.as_ref().map_or(Ok(()), |open| Err(open.fault()))
 }
 
 /// Migrations that the ledger tells anything of. What it says is newer than what the other tool says.

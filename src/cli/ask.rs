@@ -1,5 +1,7 @@
 //! What `up`, `down`, `redo` and `plan` are asked for: flags that name a target, and the target that they mean now.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use chrono::{DateTime, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
@@ -58,17 +60,33 @@ pub struct Ask {
     pub targets: Targets,
     /// The plan of a file, instead of all that.
     pub saved: Option<Saved>,
+    /// What becomes of a step that stopped half-way, instead of all that.
+    pub recovery: Option<Recovery>,
+}
+
+/// What becomes of a step that stopped half-way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// The rest of it is run.
+    Resume,
+    /// What it did is taken back.
+    BackOut,
 }
 
 impl Ask {
     /// What the flags of a command say.
     pub fn new(way: Way, steps: Option<usize>, to: Option<&String>, targets: &Targets) -> Ask {
-        Ask { way, steps, to: to.cloned(), again: false, targets: targets.clone(), saved: None }
+        Ask { way, steps, to: to.cloned(), again: false, targets: targets.clone(), saved: None, recovery: None }
     }
 
     /// What a file says.
     pub fn of_saved(saved: Saved) -> Ask {
         Ask { saved: Some(saved), ..Ask::new(Way::Down, None, None, &Targets::default()) }
+    }
+
+    /// What is half-way.
+    pub fn of_open(recovery: Recovery) -> Ask {
+        Ask { recovery: Some(recovery), ..Ask::new(Way::Down, None, None, &Targets::default()) }
     }
 
     /// As on the command line of a shell, for `plan` and for the verb alike.
@@ -93,7 +111,7 @@ impl Ask {
 
     /// Whether the scripts that are applied are those of files, and not those that the ledger keeps.
     pub fn is_of_files(&self) -> bool {
-        if self.saved.is_some() {
+        if self.saved.is_some() || self.recovery.is_some() {
             return false;
         }
         let Targets { to_time, to_release, to_git, .. } = &self.targets;
@@ -115,12 +133,19 @@ impl Ask {
 
     /// The plan that it means in this state, and the goal of that.
     pub async fn plan(&self, database: &mut Database, project: &Project, state: &State) -> Result<(Plan, Goal)> {
-        match &self.saved {
-            Some(saved) => {
+        match (&self.saved, self.recovery) {
+            (_, Some(_)) => {
+                let mut plan = Plan::nothing(&state.head);
+                if let Some(open) = &state.open {
+                    plan.steps.push(planning::rest(database, project, open).await?);
+                }
+                Ok((plan, Goal::from(Aim::All)))
+            }
+            (Some(saved), None) => {
                 let plan = planning::saved_plan(database, project, state, saved).await?;
                 Ok((plan, Goal::from(Aim::All)))
             }
-            None => {
+            (None, None) => {
                 let target = self.target(database, project, state).await?;
                 Ok((planning::plan(database, project, state, &target).await?, target.goal))
             }
@@ -164,11 +189,12 @@ pub fn read(path: &Path) -> Result<Saved> {
     let failed = |error: &std::io::Error| {
         Fault::new(FaultKind::Usage, format!("cannot read the plan `{shown}`")).cause(error.to_string())
     };
-    let size = std::fs::metadata(path).map_err(|error| failed(&error))?.len();
-    if size > MAX_BYTES {
+    // A pipe has no size to be asked for, and need not end.
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+    if read.map_err(|error| failed(&error))? as u64 > MAX_BYTES {
         return Err(Fault::usage(format!("`{shown}` is larger than {} MB", MAX_BYTES >> 20)));
     }
-    let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
     Saved::read(&shown, &String::from_utf8_lossy(&bytes))
 }
 

@@ -150,7 +150,7 @@ pub fn tell(
                     ui::talk(&replaced(place));
                     ui::out(&format!("{}\n", place.path));
                 }
-                None => ui::out(&script),
+                None => ui::exactly(&script),
             }
             if place.is_some() && !drafted.said.is_empty() {
                 ui::talk("what SQL alone does not bring back:\n");

@@ -33,8 +33,8 @@ pub async fn run(app: &App, args: &Drift) -> Result<u8> {
     database.close().await;
     let mut findings = drift::findings(&wanted, &live, &app.config.drift, &applied);
     findings.extend(state.open.as_ref().map(|open| {
-        let what = format!("the {} of `{}` stopped half-way, which is told as drift", open.event, open.id);
-        Finding::warning("half-way", what).of(&open.id).help("`switchback status` tells how to go on")
+        let what = format!("{} stopped half-way, which is told as drift", open.title());
+        Finding::warning("half-way", what).of(&open.id).help(open.help())
     }));
     let is_bad = worst(&findings) == Some(Severity::Error);
     let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

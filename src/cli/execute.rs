@@ -3,25 +3,27 @@
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::ask::{Ask, Targets};
+use super::ask::{Ask, Recovery, Targets};
+use super::half::Half;
 use super::rows::WithData;
 use super::{App, ui};
 use crate::amendments::{self, Amendment};
 use crate::apart;
 use crate::apply::{self, Report, Resume};
+use crate::back_out::WayBack;
 use crate::cost::{self, Cost};
 use crate::database::Database;
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::finding::{Finding, Severity};
 use crate::goal::{Aim, Goal};
-use crate::ledger::{Open, State};
+use crate::ledger::{Act, Open, State};
 use crate::migration::Migration;
 use crate::plan::{Direction, Plan, Proven, Source, Step, Warrant};
 use crate::planning;
 use crate::project::Project;
 use crate::proof::Verdict;
-use crate::recover::{self, InDoubt};
+use crate::recover::InDoubt;
 use crate::rehearse::{Depth, rehearse};
 use crate::report::{clean, count, human, json};
 use crate::saved::Saved;
@@ -64,6 +66,15 @@ pub struct RunArgs {
 pub enum Doubt {
     Rerun,
     Skip,
+}
+
+impl From<Doubt> for InDoubt {
+    fn from(doubt: Doubt) -> InDoubt {
+        match doubt {
+            Doubt::Rerun => InDoubt::Rerun,
+            Doubt::Skip => InDoubt::Skip,
+        }
+    }
 }
 
 /// Whether a person confirms the plan before it runs.
@@ -163,6 +174,17 @@ impl<'a> Round<'a> {
         Ok(Round { app, verb, ask, args, database, project, state, goal, resume, amendments })
     }
 
+    /// Whether what is applied are the checkout's files as they stand. Those of a step that is gone on with are, where they were
+    /// mended since it was begun.
+    fn is_of_checkout(&self) -> bool {
+        let mended = |open: &Open| {
+            let here = self.project.get(&open.id).filter(|_| open.is(Act::Apply));
+            here.is_some_and(|here| here.digest() != open.digest)
+        };
+        self.ask.is_of_checkout()
+            || self.ask.recovery == Some(Recovery::Resume) && self.state.open.as_ref().is_some_and(mended)
+    }
+
     /// Takes the run's lock and gives it back: afterwards nobody is at work who was when the state was read.
     async fn knock(self) -> Result<()> {
         let (runner, _) = self.app.runner(self.verb, None);
@@ -173,14 +195,14 @@ impl<'a> Round<'a> {
     /// The proven plan and what it costs; `None` when there is nothing to do.
     async fn prepare(&mut self) -> Result<Option<(Proven, Vec<Cost>)>> {
         // Going down needs nothing of the checkout: the ledger has the scripts.
-        if self.ask.is_of_checkout() {
+        if self.is_of_checkout() {
             self.project.require_readable()?;
             self.amendments = amendments::edited(&mut self.database, &self.project, &self.state).await?;
         }
         for finding in amendments::told(&self.amendments, &self.project) {
             self.app.context.tell(Event::Warning(finding));
         }
-        if self.ask.is_of_checkout() {
+        if self.is_of_checkout() {
             let renamed = planning::renamed(&self.project, &self.state);
             let told = renamed.into_iter().map(|(applied, migration)| planning::told_renamed(applied, migration));
             told.for_each(|finding| self.app.context.tell(Event::Warning(finding)));
@@ -188,13 +210,16 @@ impl<'a> Round<'a> {
         if let Some(saved) = &self.ask.saved {
             self.require_base(saved).await?;
         }
+        if self.ask.recovery == Some(Recovery::BackOut) {
+            return self.back_out().await;
+        }
         let (plan, goal) = self.ask.plan(&mut self.database, &self.project, &self.state).await?;
         self.goal = goal;
-        refuse_other_than_open(&self.state, &plan, &self.project)?;
+        refuse_other_than_open(&self.state, &plan)?;
         if plan.steps.is_empty() && !self.amends() {
             return Ok(None);
         }
-        if self.ask.is_of_files() {
+        if self.ask.is_of_files() || self.is_of_checkout() {
             self.project.require_sound()?;
         }
         refuse_irreversible(&plan)?;
@@ -218,6 +243,31 @@ impl<'a> Round<'a> {
         }
         self.refuse_by_policy(&proven)?;
         self.refuse_blocked(&proven).await?;
+        let mut costs = cost::costs(&mut self.database, &proven).await?;
+        if self.resume.is_some() {
+            // What has run already has taken what it takes.
+            let there = self.database.snapshot().await?.titles();
+            costs.retain(|cost| cost.rows.is_some() || there.contains(&cost.object));
+        }
+        Ok(Some((proven, costs)))
+    }
+
+    /// The way back from the middle of a step, as a plan.
+    async fn back_out(&mut self) -> Result<Option<(Proven, Vec<Cost>)>> {
+        let in_doubt = self.args.in_doubt.map(InDoubt::from);
+        let Some(half) = Half::look(&mut self.database, &self.project, &self.state).await? else {
+            return Ok(None);
+        };
+        if half.open.is(Act::BackOut) {
+            return Err(half.open.fault());
+        }
+        let stand = half.stand(self.app, &mut self.database, in_doubt).await?;
+        let WayBack { step, warrant, findings } = half.way_back(self.app, &mut self.database, &stand).await?;
+        let told = stand.findings(&step.migration.id).into_iter().chain(findings);
+        told.for_each(|finding| self.app.context.tell(Event::Warning(finding)));
+        let plan = Plan { steps: vec![step], ..Plan::nothing(&self.state.head) };
+        let proven =
+            Proven::new(plan, |_| Some(warrant.clone())).map_err(|_| Fault::bug("the way back has no warrant"))?;
         let costs = cost::costs(&mut self.database, &proven).await?;
         Ok(Some((proven, costs)))
     }
@@ -260,7 +310,7 @@ impl<'a> Round<'a> {
         let walk: Vec<&Migration> = walk.iter().collect();
         let server = self.database.server().clone();
         let mut maker = self.app.maker(&mut self.database).await?;
-        let is_own = self.ask.is_of_checkout();
+        let is_own = self.is_of_checkout();
         if is_own {
             self.project.seal();
         }
@@ -338,15 +388,11 @@ impl<'a> Round<'a> {
 
     /// Finds out, by reading back, behind which statement an earlier run stopped (I4).
     async fn resume(&mut self, open: &Open, step: &Step) -> Result<Resume> {
-        let nothing = Plan::nothing(&self.state.head);
-        let applied = planning::walk(&mut self.database, &self.project, &self.state, &nothing).await?;
-        let mut maker = self.app.maker(&mut self.database).await?;
-        let live = self.database.snapshot().await?;
-        let in_doubt = self.args.in_doubt.map(|doubt| match doubt {
-            Doubt::Rerun => InDoubt::Rerun,
-            Doubt::Skip => InDoubt::Skip,
-        });
-        let from = recover::stands_behind(&mut maker, &applied, step, open, &live, in_doubt).await?;
+        let half = Half::of(&mut self.database, &self.project, &self.state, (open, step)).await?;
+        let in_doubt = self.args.in_doubt.map(InDoubt::from);
+        let stand = half.stand(self.app, &mut self.database, in_doubt).await?;
+        stand.findings(&open.id).into_iter().for_each(|finding| self.app.context.tell(Event::Warning(finding)));
+        let from = stand.behind;
         let message = format!("`{}` goes on behind statement {from}, the last that took effect", open.id);
         self.app.context.tell(Event::Warning(Finding::note("resumed", message).of(&open.id)));
         Ok(Resume { seq: open.seq, from })
@@ -463,15 +509,10 @@ pub async fn refuse_foreign_history(database: &mut Database, state: &State) -> R
 }
 
 /// A step that is half-way is gone on with, and nothing else is begun before.
-fn refuse_other_than_open(state: &State, plan: &Plan, project: &Project) -> Result<()> {
+fn refuse_other_than_open(state: &State, plan: &Plan) -> Result<()> {
     let Some(open) = &state.open else { return Ok(()) };
-    let direction = if open.event == "revert" { Direction::Down } else { Direction::Up };
-    if plan.steps.first().is_some_and(|step| step.direction == direction && step.migration.id == open.id) {
-        return Ok(());
-    }
-    let what = format!("the {direction} of `{}` stopped half-way (row #{})", open.id, open.seq);
-    let fault = Fault::new(FaultKind::HalfWay, what).cause(human::known_effect(open.done));
-    Err(fault.help(planning::going_on(open, project, state)))
+    let goes_on = |step: &Step| open.is(step.act()) && step.migration.id == open.id;
+    if plan.steps.first().is_some_and(goes_on) { Ok(()) } else { Err(open.fault()) }
 }
 
 fn refuse_irreversible(plan: &Plan) -> Result<()> {

@@ -4,7 +4,7 @@ use super::App;
 use super::execute::{refuse_foreign_history, shortened};
 use crate::cost::Cost;
 use crate::database::Database;
-use crate::fault::{Fault, FaultKind, Result};
+use crate::fault::{Fault, Result};
 use crate::handover::Handover;
 use crate::ledger::State;
 use crate::plan::{Direction, Plan, Proven, Warrant};
@@ -28,8 +28,7 @@ impl Handed<'_> {
     pub async fn proven(&self, database: &mut Database, plan: Plan, warrants: Vec<Option<Warrant>>) -> Result<Proven> {
         refuse_foreign_history(database, self.state).await?;
         if let Some(open) = &self.state.open {
-            let what = format!("the {} of `{}` stopped half-way (row #{})", open.event, open.id, open.seq);
-            return Err(Fault::new(FaultKind::HalfWay, what).help("`switchback status` tells how to go on"));
+            return Err(open.fault());
         }
         let mut given = warrants.into_iter();
         let proven = Proven::new(plan, |_| given.next().flatten());

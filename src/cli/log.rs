@@ -1,20 +1,31 @@
 //! `switchback log`
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use serde_json::json;
 
 use super::{App, exit, ui};
+use crate::checkpoint::{self, Checkpoint};
 use crate::database::Database;
 use crate::fault::{Fault, Result};
-use crate::ledger::{Broken, Chain, Entry};
+use crate::ledger::Entry;
+use crate::project::{read_bounded, write_whole};
 use crate::report::{clean, count, human, json};
+use crate::tampering;
 
 /// Show what was done to the database: who, when, how long, from which commit, why
 #[derive(Args)]
 pub struct Log {
-    /// Check the chain of the whole ledger, and name the first row that does not hold
+    /// Check the chain of the whole ledger and the scripts that it keeps, and name the first row that does not hold
     #[arg(long)]
     verify: bool,
+    /// Compare with a checkpoint, too: a file that `--keep` wrote at another time
+    #[arg(long, value_name = "FILE", requires = "verify")]
+    against: Option<PathBuf>,
+    /// Keep the hash of each row in a file, a checkpoint. One that is there has to hold, and is left as it is where it does not
+    #[arg(long, value_name = "FILE", requires = "verify", conflicts_with = "against")]
+    keep: Option<PathBuf>,
     /// At most N rows, newest first
     #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
     limit: usize,
@@ -28,7 +39,8 @@ const PAGE: i64 = 1_000;
 
 pub async fn run(app: &App, args: &Log) -> Result<u8> {
     let mut database = app.database().await?;
-    let outcome = if args.verify { verify(app, &mut database).await } else { show(app, args, &mut database).await };
+    let outcome =
+        if args.verify { verify(app, args, &mut database).await } else { show(app, args, &mut database).await };
     database.close().await;
     outcome
 }
@@ -64,52 +76,57 @@ async fn show(app: &App, args: &Log, database: &mut Database) -> Result<u8> {
     Ok(exit::DONE)
 }
 
-/// Walks the chain page by page; memory does not grow with the ledger.
-async fn verify(app: &App, database: &mut Database) -> Result<u8> {
-    let mut chain = Chain::default();
-    if database.state().await?.exists {
-        loop {
-            let page = database.entries(chain.head.seq, PAGE).await?;
-            if page.is_empty() {
-                break;
-            }
-            for row in &page {
-                chain.next(row).map_err(|broken| tampered(&broken))?;
-            }
-        }
+async fn verify(app: &App, args: &Log, database: &mut Database) -> Result<u8> {
+    let against = args.against.as_deref().map(|path| read(path).and_then(|kept| kept.ok_or_else(|| missing(path))));
+    let before = args.keep.as_deref().map(read).transpose()?.flatten();
+    let kept = against.transpose()?.or(before);
+    let mut now = Checkpoint::default();
+    let keep = args.keep.is_some().then_some(&mut now);
+    let upright = tampering::look(database, kept.as_ref(), keep).await?;
+    if let Some(path) = &args.keep {
+        write_whole(path, &now.text())?;
     }
+    let kept_rows = kept.as_ref().map(Checkpoint::rows);
     match app.voice {
         ui::Voice::Json => {
-            ui::out(&format!("{}\n", json::command("log", "ok", json!({"verified": chain.rows, "head": chain.head}))));
+            let fields = json!({
+                "verified": upright.rows, "scripts": upright.scripts, "head": upright.head, "against": kept_rows,
+                "kept": args.keep,
+            });
+            ui::out(&format!("{}\n", json::command("log", "ok", fields)));
         }
         ui::Voice::Human => {
-            let rows = count(chain.rows, "row");
-            ui::out(&format!("{rows}, the chain holds; head {}\n", chain.head.hash));
-            ui::talk("keep this head outside of the database: a tail that was cut off shows only against it\n");
+            let (rows, scripts) = (count(upright.rows, "row"), number(upright.scripts, "script"));
+            ui::out(&format!("{rows}, the chain holds; {scripts}, each as it was; head {}\n", upright.head.hash));
+            if let Some(rows) = kept_rows {
+                ui::out(&format!("{} of the checkpoint, each the same\n", number(rows, "row")));
+            }
+            ui::talk(&match &args.keep {
+                Some(path) => format!(
+                    "kept in {}; store it outside of the database's reach\n",
+                    clean(&path.display().to_string())
+                ),
+                None if kept_rows.is_some() => String::new(),
+                None => "a tail that was cut off and a chain that was computed anew show only against a checkpoint: \
+                         `--keep FILE` writes one\n"
+                    .to_owned(),
+            });
         }
     }
     Ok(exit::DONE)
 }
 
-fn tampered(broken: &Broken) -> Fault {
-    let (seq, what, lines) = match broken {
-        Broken::Edited { seq, expected, found } => (
-            seq,
-            "was edited: its values do not give its hash",
-            vec![format!("values give {expected}"), format!("row says {found}")],
-        ),
-        Broken::Gap { seq, expected } => {
-            (seq, "stands where another row should", vec![format!("row #{expected} is missing")])
-        }
-        Broken::Unlinked { seq, expected, found } => (
-            seq,
-            "does not stand on the row before it",
-            vec![format!("the row before has {expected}"), format!("row says {}", clean(found))],
-        ),
-    };
-    let fault = Fault::refused(format!("row #{seq} of the ledger {what}"));
-    lines
-        .into_iter()
-        .fold(fault, Fault::cause)
-        .help("what stands before this row can still be trusted; compare with a backup")
+fn number(number: usize, noun: &str) -> String {
+    count(u64::try_from(number).unwrap_or(u64::MAX), noun)
+}
+
+/// The checkpoint of a file; `None` where there is none.
+fn read(path: &Path) -> Result<Option<Checkpoint>> {
+    let text = read_bounded(path, checkpoint::MAX_BYTES)?;
+    text.map(|text| Checkpoint::read(&path.display().to_string(), &text)).transpose()
+}
+
+fn missing(path: &Path) -> Fault {
+    Fault::usage(format!("there is no checkpoint `{}`", path.display()))
+        .help("`switchback log --verify --keep FILE` writes one")
 }

@@ -38,6 +38,7 @@ mod execute;
 pub mod exit;
 mod formats;
 mod graph;
+mod half;
 mod handover;
 pub mod heap;
 mod init;
@@ -48,6 +49,7 @@ mod new;
 mod pages;
 mod picture;
 mod plan;
+mod recover;
 mod redo;
 mod release;
 mod rows;
@@ -119,6 +121,7 @@ pub enum Command {
     Graph(graph::GraphArgs),
     Log(log::Log),
     Lock(lock::Lock),
+    Recover(recover::Recover),
     Drift(drift::Drift),
     Diff(diff::Diff),
     Adopt(adopt::Adopt),
@@ -158,6 +161,7 @@ impl Command {
             Command::Graph(_) => "graph",
             Command::Log(_) => "log",
             Command::Lock(_) => "lock",
+            Command::Recover(_) => "recover",
             Command::Drift(_) => "drift",
             Command::Diff(_) => "diff",
             Command::Adopt(_) => "adopt",
@@ -211,6 +215,7 @@ async fn dispatch(app: &App, command: Command) -> Result<u8> {
         Command::Graph(args) => graph::run(app, &args).await,
         Command::Log(args) => log::run(app, &args).await,
         Command::Lock(args) => lock::run(app, &args).await,
+        Command::Recover(args) => recover::run(app, &args).await,
         Command::Drift(args) => drift::run(app, &args).await,
         Command::Diff(args) => diff::run(app, &args).await,
         Command::Adopt(args) => adopt::run(app, &args).await,

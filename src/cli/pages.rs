@@ -123,7 +123,7 @@ fn is_stdout(path: &Path) -> bool {
 /// Writes a file at once, or to stdout where it is called `-`.
 pub fn write(path: &Path, text: &str) -> Result<()> {
     if is_stdout(path) {
-        ui::out(text);
+        ui::exactly(text);
         return Ok(());
     }
     write_whole(path, text)

@@ -18,7 +18,7 @@ use crate::database::Database;
 use crate::drift;
 use crate::engine::Dialect;
 use crate::event::Event;
-use crate::fault::{Fault, Result};
+use crate::fault::{Fault, FaultKind, Result};
 use crate::finding::{Finding, Severity, worst};
 use crate::ledger::State;
 use crate::plan::{Direction, Plan, Proven, Source, Step, Warrant};
@@ -28,7 +28,7 @@ use crate::pricing;
 use crate::project::Project;
 use crate::rehearse::{Depth, rehearse};
 use crate::report::duration;
-use crate::report::escape::shell;
+use crate::report::escape::{self, shell};
 use crate::report::human::{self, Detail};
 use crate::report::json;
 use crate::saved::{self, Base, FORM, Saved, UNPROVEN};
@@ -162,7 +162,7 @@ pub async fn run(app: &App, args: &PlanArgs) -> Result<u8> {
     let output = args.output.as_deref();
     if let Some(saved) = &saved {
         if let Some(path) = output {
-            pages::write(path, &saved.to_text())?;
+            pages::write(path, &escape::json(&saved.to_text()))?;
         }
         args.pages.write(saved, output)?;
     }
@@ -284,9 +284,10 @@ impl Made {
                 Fault::refused("what stays does not stand without what would be taken back, so nothing was saved");
             return Err(fault.findings(self.findings.clone()));
         }
-        let Some(open) = &state.open else { return Ok(()) };
-        let what = format!("the {} of `{}` stopped half-way, so nothing can be planned", open.event, open.id);
-        Err(Fault::refused(what).help("`switchback status` tells how to go on"))
+        match &state.open {
+            Some(open) => Err(open.fault().kind_is(FaultKind::Refused)),
+            None => Ok(()),
+        }
     }
 
     /// The plan as a file holds it, and as pages tell of it.

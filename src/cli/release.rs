@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{App, exit, ui};
 use crate::database::Database;
-use crate::fault::{Fault, Result};
+use crate::fault::{Fault, FaultKind, Result};
 use crate::ledger::{Act, Entry, Phase, Release as Named, State};
 use crate::report::{clean, count, human, json};
 use crate::step::stamped;
@@ -63,11 +63,7 @@ async fn record(app: &App, args: &Release, name: &str, mut database: Database, s
         return Err(fault.help("`switchback up` applies what is pending"));
     }
     if let Some(open) = &state.open {
-        let fault = Fault::refused(format!(
-            "the {} of `{}` stopped half-way, so this is no state to name",
-            open.event, open.id
-        ));
-        return Err(fault.help("`switchback status` tells how to go on"));
+        return Err(open.fault().kind_is(FaultKind::Refused));
     }
     let known = targets::releases(&mut database, state).await?;
     if let Some((row, _)) = known.iter().find(|(_, release)| release.name == name) {

@@ -27,7 +27,7 @@ fn count(text: &str) -> std::result::Result<Count, String> {
 }
 
 /// On which rows a plan is rehearsed.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub struct WithData {
     /// Rehearse on the database's own rows: so many of each table (100 where nothing is said) and those that they refer to, or all.
     /// They stand in the shadow only, with columns masked as [mask] says

@@ -12,7 +12,6 @@ use crate::fault::Result;
 use crate::id::Id;
 use crate::ledger::{Applied, State};
 use crate::lock::Holder;
-use crate::plan::Direction;
 use crate::planning;
 use crate::project::Project;
 use crate::report::{clean, human, json};
@@ -74,7 +73,7 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
                 ui::talk("help: `switchback lock` tells more of it, and how to end one that hangs\n");
             }
             if let (Some(open), None) = (&state.open, &runner) {
-                ui::talk(&format!("help: {}\n", clean(&planning::going_on(open, &project, &state))));
+                ui::talk(&format!("help: {}\n", open.help()));
             }
             if let Some(history) = &foreign {
                 let what = format!("{} (its table {} has rows)", history.tool, clean(&history.table));
@@ -106,11 +105,7 @@ pub async fn run(app: &App, args: &Status) -> Result<u8> {
 
 /// The step that has begun and not ended, and who is at work; empty where there is neither.
 fn under_way(state: &State, runner: Option<&Holder>) -> String {
-    let step = state.open.as_ref().map(|open| {
-        let direction = if open.event == "revert" { Direction::Down } else { Direction::Up };
-        let known = human::known_effect(open.done);
-        (format!("the {direction} of {} (row #{})", clean(open.id.as_str()), open.seq), known)
-    });
+    let step = state.open.as_ref().map(|open| (format!("{} (row #{})", clean(&open.title()), open.seq), open.known()));
     let held = |holder: &Holder| {
         let (what, since) = (clean(&holder.what), clean(&holder.since));
         format!(

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::event::{Event, Observer};
 use crate::fault::{Fault, Result};
 use crate::finding::Finding;
+use crate::report::escape::terminal;
 use crate::report::{clean, human};
 
 /// How commands speak.
@@ -21,13 +22,22 @@ pub enum Voice {
 /// Writes data to stdout. A reader that went away (`| head`) is no error.
 pub fn out(text: &str) {
     let mut stdout = anstream::stdout().lock();
+    let _ = stdout.write_all(terminal(text).as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Writes what somebody else has to read exactly as it is, such as SQL; on a terminal it acts on nothing all the same.
+pub fn exactly(text: &str) {
+    if std::io::stdout().is_terminal() {
+        return out(text);
+    }
+    let mut stdout = std::io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
 /// Writes talk to stderr.
 pub fn talk(text: &str) {
     let mut stderr = anstream::stderr().lock();
-    let _ = stderr.write_all(text.as_bytes());
+    let _ = stderr.write_all(terminal(text).as_bytes());
 }
 
 /// Says what a request to stop leads to; `count` is how often it was made.

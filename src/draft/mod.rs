@@ -114,6 +114,16 @@ pub fn by_flavor(flavor: Flavor) -> Guide {
     Guide { steps, lightest }
 }
 
+/// Drops an index whose concurrent build did not end, named as SQL names it.
+pub fn drop_unbuilt(index: &str) -> String {
+    postgres::drop_unbuilt(index)
+}
+
+/// Rebuilds an index that was being dropped concurrently, named as SQL names it.
+pub fn rebuild(index: &str) -> String {
+    postgres::rebuild(index)
+}
+
 /// A way back as it is written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {

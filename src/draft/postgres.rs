@@ -486,3 +486,12 @@ fn commented(object: &str) -> Option<String> {
         }
     }
 }
+
+/// Only PostgreSQL builds and drops indexes concurrently.
+pub(super) fn drop_unbuilt(index: &str) -> String {
+    format!("DROP INDEX CONCURRENTLY IF EXISTS {index}")
+}
+
+pub(super) fn rebuild(index: &str) -> String {
+    format!("REINDEX INDEX CONCURRENTLY {index}")
+}

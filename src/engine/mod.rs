@@ -341,6 +341,8 @@ pub struct Texts {
     pub ledger_state: &'static str,
     /// Binds: seq (exclusive) and limit → the columns of [`crate::ledger::COLUMNS`], oldest first.
     pub ledger_rows: &'static str,
+    /// → a seq that no row of a chain has, or more than one row, and how many have it; no row where all is well.
+    pub ledger_strays: &'static str,
     /// Binds: the columns of [`crate::ledger::COLUMNS`].
     pub ledger_append: &'static str,
     /// Binds: checksum, body. Does nothing when it is there.

@@ -67,6 +67,7 @@ static DIALECT: Dialect = Dialect {
         ledger_head: include_str!("mysql/ledger_head.sql"),
         ledger_state: include_str!("mysql/ledger_state.sql"),
         ledger_rows: include_str!("mysql/ledger_rows.sql"),
+        ledger_strays: include_str!("mysql/ledger_strays.sql"),
         ledger_append: include_str!("mysql/ledger_append.sql"),
         script_put: include_str!("mysql/script_put.sql"),
         script_get: include_str!("mysql/script_get.sql"),

@@ -61,6 +61,7 @@ static DIALECT: Dialect = Dialect {
         ledger_head: include_str!("postgres/sql/ledger_head.sql"),
         ledger_state: include_str!("postgres/sql/ledger_state.sql"),
         ledger_rows: include_str!("postgres/sql/ledger_rows.sql"),
+        ledger_strays: include_str!("postgres/sql/ledger_strays.sql"),
         ledger_append: include_str!("postgres/sql/ledger_append.sql"),
         script_put: include_str!("postgres/sql/script_put.sql"),
         script_get: include_str!("postgres/sql/script_get.sql"),

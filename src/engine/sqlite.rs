@@ -77,6 +77,7 @@ static DIALECT: Dialect = Dialect {
         ledger_head: include_str!("sqlite/ledger_head.sql"),
         ledger_state: include_str!("sqlite/ledger_state.sql"),
         ledger_rows: include_str!("sqlite/ledger_rows.sql"),
+        ledger_strays: include_str!("sqlite/ledger_strays.sql"),
         ledger_append: include_str!("sqlite/ledger_append.sql"),
         script_put: include_str!("sqlite/script_put.sql"),
         script_get: include_str!("sqlite/script_get.sql"),

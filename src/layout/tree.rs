@@ -175,6 +175,9 @@ impl File {
     }
 }
 
+/// The most that `migration.toml` or another tool's settings of a migration may have, in bytes.
+const MAX_SETTINGS_BYTES: usize = 1 << 20;
+
 /// What a script that is not large fits into, in bytes.
 const BUFFER_BYTES: u64 = 64 << 10;
 
@@ -286,10 +289,14 @@ fn look_into(shelf: &dyn Shelf, shown: &str, name: &str, path: String) -> Seen {
 }
 
 fn read(shelf: &dyn Shelf, within: &str, path: &str) -> std::result::Result<Vec<u8>, Box<Finding>> {
-    match shelf.read(within, MAX_SCRIPT_BYTES) {
+    let (most, what) = match path.ends_with(".toml") {
+        true => (MAX_SETTINGS_BYTES, "a file of settings"),
+        false => (MAX_SCRIPT_BYTES, "a script"),
+    };
+    match shelf.read(within, most) {
         Ok(Bytes::Whole(bytes)) => Ok(bytes),
         Ok(Bytes::TooMany(size)) => {
-            let message = format!("the file has {size} bytes; {MAX_SCRIPT_BYTES} are the most that a script may have");
+            let message = format!("the file has {size} bytes; {most} are the most that {what} may have");
             let finding = Finding::error("too-large", message).at(Place::new(path, 1, 1));
             Err(Box::new(finding.help("split it, or load bulk data by other means")))
         }

@@ -1,7 +1,56 @@
 //! Text of somebody else (names, SQL, a server's words) within HTML, Markdown and a shell: there it is text, and nothing else. What
 //! cannot be seen is shown as in a terminal.
 
-use super::clean;
+use std::borrow::Cow;
+
+use super::{clean, is_safe};
+
+/// Our own lines, whatever was forgotten when they were put together: colours, line ends and tabs stay, and all else that acts on a
+/// terminal or turns the direction of text is shown as an escape.
+pub fn terminal(text: &str) -> Cow<'_, str> {
+    let is_fine = |ch: char| is_safe(ch) || matches!(ch, '\n' | '\t');
+    if text.chars().all(is_fine) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(|ch| !is_fine(ch)) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        match (colour(rest), rest.chars().next()) {
+            (Some(length), _) => {
+                out.push_str(&rest[..length]);
+                rest = &rest[length..];
+            }
+            (None, Some(ch)) => {
+                out.extend(ch.escape_default());
+                rest = &rest[ch.len_utf8()..];
+            }
+            (None, None) => break,
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// How long a sequence is that sets colours and nothing else, where one stands at the start.
+fn colour(text: &str) -> Option<usize> {
+    let inner = text.strip_prefix("\u{1b}[")?;
+    let end = inner.find(|ch: char| !ch.is_ascii_digit() && ch != ';')?;
+    inner[end..].starts_with('m').then_some("\u{1b}[".len() + end + 1)
+}
+
+/// JSON that says the same, and whose texts are as harmless on a terminal as [`clean`] makes others.
+pub fn json(text: &str) -> Cow<'_, str> {
+    let is_plain = |ch: char| is_safe(ch) || ch == '\n';
+    if text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    // Outside of its texts JSON has none of these, and all of them are below 2^16.
+    let escaped =
+        text.chars().map(|ch| if is_plain(ch) { ch.to_string() } else { format!("\\u{:04x}", u32::from(ch)) });
+    Cow::Owned(escaped.collect())
+}
 
 /// Within an element or in quotes, in HTML as in XML.
 pub fn html(text: &str) -> String {
@@ -84,6 +133,26 @@ pub fn shell(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colours_pass_to_a_terminal_and_nothing_else_that_acts() {
+        let text = "\u{1b}[1mbold\u{1b}[0m\ta\n\u{1b}[1;31mred";
+        assert_eq!(terminal(text), text);
+        assert_eq!(
+            terminal("\u{1b}[2Ja\u{1b}]0;t\u{7}\u{9b}1m\u{202e}\r"),
+            "\\u{1b}[2Ja\\u{1b}]0;t\\u{7}\\u{9b}1m\\u{202e}\\r"
+        );
+        assert_eq!(terminal("\u{1b}"), "\\u{1b}");
+    }
+
+    #[test]
+    fn json_says_the_same_without_what_acts() {
+        let value = serde_json::json!({"a": "\u{1b}[2J\u{85}\u{202e}ä😀\u{feff}"});
+        let text = serde_json::to_string_pretty(&value).unwrap();
+        let written = json(&text);
+        assert!(written.chars().all(|ch| is_safe(ch) || ch == '\n') && written.contains("ä😀"), "{written}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&written).unwrap(), value);
+    }
 
     #[test]
     fn text_stays_text() {

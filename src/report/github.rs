@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Report, plain};
+use super::{Report, clean, plain};
 use crate::finding::{Finding, Severity};
 
 /// A line for each finding, and one for each verdict that fails without any.
@@ -35,9 +35,9 @@ fn annotation(finding: &Finding) -> String {
     format!("::{word} {}::{}\n", properties.join(","), data(&text))
 }
 
-/// After the runner's own escapes.
+/// After the runner's own escapes; its lines stay lines.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.split('\n').map(|line| clean(line).replace('%', "%25")).collect::<Vec<_>>().join("%0A")
 }
 
 fn property(text: &str) -> String {

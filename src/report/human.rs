@@ -50,13 +50,24 @@ fn verdict_style(verdict: Verdict) -> Style {
     }
 }
 
+/// The longest line that is told of somebody else's text, in characters.
+const LONGEST: usize = 2_000;
+
+/// Text of somebody else as a line: harmless, and of a very long one the start.
+fn told(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}… ({} bytes)", clean(&text[..end]), text.len()),
+        None => clean(text).into_owned(),
+    }
+}
+
 /// A fault: what, where, causes, help; and the findings that led to it.
 pub fn fault(fault: &Fault) -> String {
     let parts = fault.parts();
     let mut out = parts.findings.iter().map(finding).collect::<String>();
-    let _ = writeln!(out, "{} {}", styled(RED, "error:"), clean(&parts.what));
+    let _ = writeln!(out, "{} {}", styled(RED, "error:"), told(&parts.what));
     if let Some(place) = &parts.place {
-        let _ = writeln!(out, "  at {}", clean(&place.to_string()));
+        let _ = writeln!(out, "  at {}", told(&place.to_string()));
     }
     if let Some(excerpt) = &parts.excerpt {
         let caret = usize::try_from(excerpt.column.saturating_sub(1)).unwrap_or(0);
@@ -67,11 +78,11 @@ pub fn fault(fault: &Fault) -> String {
     }
     for cause in &parts.causes {
         for line in cause.lines() {
-            let _ = writeln!(out, "  {}", clean(line));
+            let _ = writeln!(out, "  {}", told(line));
         }
     }
     if let Some(help) = &parts.help {
-        let _ = writeln!(out, "{} {}", styled(CYAN, "help:"), clean(help));
+        let _ = writeln!(out, "{} {}", styled(CYAN, "help:"), told(help));
     }
     out
 }
@@ -80,9 +91,9 @@ pub fn fault(fault: &Fault) -> String {
 pub fn finding(finding: &Finding) -> String {
     let mut out = String::new();
     let head = format!("{}[{}]:", finding.severity.word(), finding.code);
-    let _ = writeln!(out, "{} {}", styled(severity_style(finding.severity), &head), clean(&finding.message));
+    let _ = writeln!(out, "{} {}", styled(severity_style(finding.severity), &head), told(&finding.message));
     if let Some(place) = &finding.place {
-        let _ = writeln!(out, "  at {}", clean(&place.to_string()));
+        let _ = writeln!(out, "  at {}", told(&place.to_string()));
     }
     for line in &finding.detail {
         let style = match line.chars().next() {
@@ -90,10 +101,10 @@ pub fn finding(finding: &Finding) -> String {
             Some('+') => GREEN,
             _ => Style::new(),
         };
-        let _ = writeln!(out, "    {}", styled(style, &clean(line)));
+        let _ = writeln!(out, "    {}", styled(style, &told(line)));
     }
     if let Some(help) = &finding.help {
-        let _ = writeln!(out, "  {} {}", styled(CYAN, "help:"), clean(help));
+        let _ = writeln!(out, "  {} {}", styled(CYAN, "help:"), told(help));
     }
     out
 }
@@ -215,7 +226,13 @@ fn step(step: &Step, costs: &[Cost]) -> String {
         Source::Ledger => ", script from the ledger",
     };
     let why = styled(DIM, &format!("({}{source})", clean(&step.why.to_string())));
-    let mut out = format!("{} {} {why}\n", arrow(step.direction), clean(id.as_str()));
+    let mut out = match step.backs_out {
+        true => format!("{} {}\n", styled(YELLOW, step.word()), clean(id.as_str())),
+        false => format!("{} {} {why}\n", arrow(step.direction), clean(id.as_str())),
+    };
+    for statement in step.shown().iter().filter(|_| step.backs_out) {
+        let _ = writeln!(out, "       {}", clean(statement));
+    }
     for cost in costs.iter().filter(|cost| cost.id == *id && cost.direction == step.direction) {
         let _ = writeln!(out, "       {}", styled(YELLOW, &clean(&cost.to_string())));
     }
@@ -224,9 +241,10 @@ fn step(step: &Step, costs: &[Cost]) -> String {
 
 /// A step that is done.
 pub fn done(done: &Done) -> String {
-    let word = match done.direction {
-        Direction::Up => styled(GREEN, "applied "),
-        Direction::Down => styled(YELLOW, "reverted"),
+    let word = match (done.act, done.direction) {
+        (Act::BackOut, _) => styled(YELLOW, "backed out"),
+        (_, Direction::Up) => styled(GREEN, "applied "),
+        (_, Direction::Down) => styled(YELLOW, "reverted"),
     };
     format!("{word} {} {}\n", clean(done.id.as_str()), styled(DIM, &format!("({})", duration(done.millis))))
 }
@@ -243,15 +261,6 @@ pub fn release(row: &Entry, release: &Release, now: &[&Id]) -> String {
         let _ = writeln!(out, "  {} = {}", clean(name), clean(value));
     }
     out
-}
-
-/// How far a step that has begun is known to have come.
-pub fn known_effect(statements: usize) -> String {
-    match statements {
-        0 => "none of its statements is known to have taken effect".to_owned(),
-        1 => "1 of its statements is known to have taken effect".to_owned(),
-        more => format!("{more} of its statements are known to have taken effect"),
-    }
 }
 
 /// A row of the ledger: who, when, how long, from which commit, why.

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Case, Report};
+use super::{Case, Report, escape};
 use crate::cost::Cost;
 use crate::fault::Fault;
 use crate::finding::Finding;
@@ -26,7 +26,7 @@ pub fn command(name: &str, outcome: &str, fields: Value) -> String {
     if let Value::Object(fields) = fields {
         object.extend(fields);
     }
-    Value::Object(object).to_string()
+    escape::json(&Value::Object(object).to_string()).into_owned()
 }
 
 /// A finding, flat.
@@ -129,7 +129,7 @@ pub fn priced(steps: Value, price: &Price) -> Value {
 
 /// Steps that are done.
 pub fn done(steps: &[Done]) -> Value {
-    let one = |done: &Done| json!({"direction": done.direction, "id": done.id, "seq": done.seq, "millis": done.millis, "rows": done.rows});
+    let one = |done: &Done| json!({"direction": done.direction, "event": done.act, "id": done.id, "seq": done.seq, "millis": done.millis, "rows": done.rows});
     steps.iter().map(one).collect()
 }
 

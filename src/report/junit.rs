@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::escape::html;
 use super::{Case, Report, plain};
 use crate::finding::{Finding, Severity};
 use crate::proof::Verdict;
@@ -93,21 +94,7 @@ fn seconds(millis: u64) -> String {
     format!("{}.{:03}", millis / 1000, millis % 1000)
 }
 
-/// Text for an element or an attribute. What XML 1.0 cannot hold at all becomes the sign for that.
+/// Text for an element or an attribute; its lines stay lines.
 fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for ch in text.chars() {
-        match ch {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' => out.push_str("&#10;"),
-            '\t' => out.push_str("&#9;"),
-            '\r' => out.push_str("&#13;"),
-            ch if ch.is_control() || matches!(ch, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            ch => out.push(ch),
-        }
-    }
-    out
+    text.split('\n').map(html).collect::<Vec<_>>().join("&#10;")
 }

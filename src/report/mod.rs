@@ -135,8 +135,6 @@ fn plain(finding: &Finding) -> Vec<String> {
 /// Text of somebody else (names, SQL, a server's words) made harmless for a terminal: control characters, and marks that nobody
 /// sees and that turn the direction of text or end a line, are shown as escapes, tabs as spaces.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    let is_mark = |ch: char| matches!(ch, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    let is_safe = |ch: char| !ch.is_control() && !is_mark(ch);
     if text.chars().all(is_safe) {
         return Cow::Borrowed(text);
     }
@@ -146,6 +144,12 @@ pub fn clean(text: &str) -> Cow<'_, str> {
         ch => ch.escape_default().to_string(),
     });
     Cow::Owned(escaped.collect())
+}
+
+/// Whether a character neither acts on a terminal, nor is unseen, turns the direction of text or ends a line.
+fn is_safe(ch: char) -> bool {
+    let is_mark = matches!(ch, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    !ch.is_control() && !is_mark
 }
 
 /// A number with its noun: `1 row`, `3 rows`.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use super::{Report, plain};
+use super::{Report, escape, plain};
 use crate::finding::{Finding, Severity};
 use crate::proof::Waiver;
 use crate::sha::Sha;
@@ -51,7 +51,7 @@ pub fn report(report: &Report<'_>) -> String {
         "results": results,
     });
     let log = json!({"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]});
-    format!("{log:#}\n")
+    escape::json(&format!("{log:#}\n")).into_owned()
 }
 
 /// What a code stands for, told by its worst finding.

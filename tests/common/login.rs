@@ -15,6 +15,13 @@ impl Login {
     /// Makes one; `options` are those of `CREATE ROLE` on PostgreSQL, the privileges to grant on the database on MySQL.
     pub fn new(sandbox: &Sandbox, password: &str, options: &str) -> Login {
         let name = unique("sbt_user");
+        // One that is too short to be looked for is made longer.
+        let password = &if password.len() < 8 {
+            format!("{password}{}", unique("pw").replace('_', "x"))
+        } else {
+            password.to_owned()
+        };
+        sandbox.secrets.note(password);
         let quoted = password.replace('\'', "''");
         let mut admin = Connection::open(&sandbox.url);
         if sandbox.kind == Kind::Postgres {

@@ -18,12 +18,15 @@ use tempfile::TempDir;
 use url::Url;
 
 pub mod browser;
+pub mod chance;
 pub mod connection;
 pub mod login;
+pub mod secrets;
 pub mod shadows;
 pub mod slow;
 
 pub use connection::Connection;
+use secrets::{Secrets, Written, as_written};
 
 /// No command of these tests may take longer.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -44,7 +47,7 @@ impl Kind {
             Kind::Mysql => ("SWITCHBACK_TEST_MYSQL", "mysql://root@127.0.0.1:3306/mysql"),
         };
         let text = std::env::var(variable).unwrap_or_else(|_| default.to_owned());
-        Url::parse(&text).unwrap_or_else(|error| panic!("{variable}: {error}"))
+        secrets::with_password(self, Url::parse(&text).unwrap_or_else(|error| panic!("{variable}: {error}")))
     }
 }
 
@@ -90,6 +93,9 @@ pub struct Sandbox {
     pub name: String,
     /// URL of its server.
     server: Url,
+    /// What no run may show (I10).
+    pub secrets: Secrets,
+    written: Written,
     dir: TempDir,
 }
 
@@ -117,7 +123,9 @@ impl Sandbox {
                 (name, url.into())
             }
         };
-        Sandbox { kind, url, name, server, dir }
+        let secrets = Secrets::default();
+        secrets.note_url(&url);
+        Sandbox { kind, url, name, server, secrets, written: Written::default(), dir }
     }
 
     /// The project's folder.
@@ -133,7 +141,9 @@ impl Sandbox {
     pub fn write(&self, path: &str, bytes: impl AsRef<[u8]>) -> &Self {
         let path = self.root().join(path);
         fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        fs::write(path, bytes).expect("a file");
+        fs::write(&path, bytes).expect("a file");
+        let facts = fs::symlink_metadata(&path).expect("the file's facts");
+        self.written.lock().expect("no panic").insert(path, as_written(&facts));
         self
     }
 
@@ -208,8 +218,11 @@ impl Sandbox {
     }
 
     pub fn start_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Running {
-        let child = self.command(args).envs(variables.iter().copied()).spawn().expect("the binary starts");
-        Running::new(child, args)
+        let mut command = self.command(args);
+        command.envs(variables.iter().copied());
+        self.secrets.note_command(&command);
+        let child = command.spawn().expect("the binary starts");
+        Running::new(child, args, self.secrets.clone())
     }
 
     /// Runs with `--json`: one versioned object on stdout, whatever the end.
@@ -308,16 +321,37 @@ pub fn tables_of(kind: Kind, connection: &mut Connection) -> Vec<String> {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        let force = match self.kind {
-            Kind::Sqlite => return,
-            Kind::Postgres => " WITH (FORCE)",
-            Kind::Mysql => "",
+        let mut shown =
+            if self.secrets.is_empty() { Vec::new() } else { self.secrets.in_files(self.dir.path(), &self.written) };
+        let looks = !self.secrets.is_empty() && !std::thread::panicking();
+        let (force, prefix) = match self.kind {
+            Kind::Sqlite => ("", String::new()),
+            Kind::Postgres => (" WITH (FORCE)", "switchback.".to_owned()),
+            Kind::Mysql => ("", format!("{}.", self.name)),
         };
-        let sql = format!("DROP DATABASE IF EXISTS {}{force}", self.name);
-        let dropped = Connection::try_open(self.server.as_str()).and_then(|mut admin| admin.attempt(&sql));
-        if dropped.is_err() && !std::thread::panicking() {
-            panic!("the test database {} could not be dropped", self.name);
+        match self.kind {
+            Kind::Sqlite if !Path::new(&self.name).is_file() => {}
+            // A test may have dropped its database, or closed it to us.
+            Kind::Postgres | Kind::Sqlite if looks => {
+                if let Ok(mut connection) = Connection::try_open(&self.url) {
+                    shown.extend(self.secrets.in_tables(self.kind, &mut connection, &prefix));
+                }
+            }
+            _ => {}
         }
+        if self.kind != Kind::Sqlite {
+            let sql = format!("DROP DATABASE IF EXISTS {}{force}", self.name);
+            let dropped = Connection::try_open(self.server.as_str()).and_then(|mut admin| {
+                if self.kind == Kind::Mysql && looks {
+                    shown.extend(self.secrets.in_tables(self.kind, &mut admin, &prefix));
+                }
+                admin.attempt(&sql)
+            });
+            if dropped.is_err() && !std::thread::panicking() {
+                panic!("the test database {} could not be dropped", self.name);
+            }
+        }
+        assert!(shown.is_empty() || std::thread::panicking(), "i10: passwords are kept: {shown:#?}");
     }
 }
 
@@ -361,12 +395,13 @@ pub struct Running {
     stdout: Pipe,
     stderr: Pipe,
     args: String,
+    secrets: Secrets,
 }
 
 impl Running {
-    fn new(mut child: Child, args: &[&str]) -> Running {
+    fn new(mut child: Child, args: &[&str], secrets: Secrets) -> Running {
         let (stdout, stderr) = (Pipe::new(child.stdout.take()), Pipe::new(child.stderr.take()));
-        Running { child, stdout, stderr, args: args.join(" ") }
+        Running { child, stdout, stderr, args: args.join(" "), secrets }
     }
 
     pub fn pid(&self) -> u32 {
@@ -421,6 +456,8 @@ impl Running {
         let code = status.code().unwrap_or(-1);
         let output = Output { code, stdout: self.stdout.end(), stderr: self.stderr.end(), args: self.args.clone() };
         assert!(output.code != 101 && !output.stderr.contains("panicked at"), "a panic\n{output:#?}");
+        self.secrets
+            .none_in(&format!("`switchback {}`", self.args.split(' ').next().unwrap_or_default()), &output.all());
         output
     }
 }

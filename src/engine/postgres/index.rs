@@ -36,8 +36,13 @@ pub async fn check(session: &mut dyn Session, statement: &str) -> DbResult<()> {
 }
 
 async fn invalid(session: &mut dyn Session, statement: &str) -> DbResult<Vec<(String, bool)>> {
-    let Some((index, table)) = built(statement) else { return Ok(Vec::new()) };
-    let rows = session.rows(include_str!("sql/invalid_index.sql"), &[Some(&index), Some(&table)]).await;
+    let rows = match (built(statement), rebuilt(statement)) {
+        (Some((index, table)), _) => {
+            session.rows(include_str!("sql/invalid_index.sql"), &[Some(&index), Some(&table)]).await
+        }
+        (None, Some(relation)) => session.rows(include_str!("sql/left_by_reindex.sql"), &[relation.as_deref()]).await,
+        (None, None) => return Ok(Vec::new()),
+    };
     let pair = |row: Vec<Option<String>>| {
         let mut parts = row.into_iter().flatten();
         Some((parts.next()?, parts.next()? == "true"))
@@ -65,17 +70,44 @@ fn built(statement: &str) -> Option<(String, String)> {
     }
     let index = name(at)?;
     at += if is(at + 2, "only") { 3 } else { 2 };
-    let mut table = Flavor::Postgres.ident(&name(at)?);
+    Some((index, qualified(statement, &tokens[at.min(tokens.len())..])?))
+}
+
+/// What a statement rebuilds concurrently: an index or a table, qualified as written and quoted; more than one thing is `None`.
+fn rebuilt(statement: &str) -> Option<Option<String>> {
+    let tokens: Vec<Token> = tokens(statement, Flavor::Postgres).filter(Token::is_significant).take(HEAD).collect();
+    let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.is_word(statement, word));
+    let at = tokens.iter().position(|token| token.is_word(statement, "concurrently")).filter(|_| is(0, "reindex"))?;
+    let is_one = is(at.wrapping_sub(1), "index") || is(at.wrapping_sub(1), "table");
+    Some(if is_one { qualified(statement, &tokens[at + 1..]) } else { None })
+}
+
+/// The name that tokens begin with.
+fn qualified(statement: &str, tokens: &[Token]) -> Option<String> {
+    let part = |at: usize| Some(Flavor::Postgres.ident(&tokens.get(at)?.name(statement, Flavor::Postgres)?));
+    let mut name = part(0)?;
+    let mut at = 0;
     while tokens.get(at + 1).is_some_and(|token| token.is_symbol(statement, ".")) {
         at += 2;
-        table = format!("{table}.{}", Flavor::Postgres.ident(&name(at)?));
+        name = format!("{name}.{}", part(at)?);
     }
-    Some((index, table))
+    Some(name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_rebuilt_concurrently_is_read() {
+        let name = |name: &str| Some(Some(name.to_owned()));
+        assert_eq!(rebuilt("REINDEX INDEX CONCURRENTLY a"), name("\"a\""));
+        assert_eq!(rebuilt("reindex (verbose) table concurrently S.\"T\""), name("\"s\".\"T\""));
+        assert_eq!(rebuilt("REINDEX (CONCURRENTLY) TABLE t"), Some(None));
+        assert_eq!(rebuilt("REINDEX SCHEMA CONCURRENTLY s"), Some(None));
+        assert_eq!(rebuilt("REINDEX TABLE t"), None);
+        assert_eq!(rebuilt("CREATE INDEX CONCURRENTLY a ON t (x)"), None);
+    }
 
     #[test]
     fn only_a_concurrent_build_with_a_name_is_read() {

@@ -1,0 +1,1 @@
+create procedure p() begin declare x int default 1; if x then select 1; end if; end; create table b (x int); drop table b

@@ -1,0 +1,5 @@
+delimiter //
+create procedure p() begin select 1; end;
+//
+create table a (x int);
+create table b (x int)//

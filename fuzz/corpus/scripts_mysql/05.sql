@@ -1,0 +1,1 @@
+create procedure p(a int) begin case a when 1 then select case when a then 1 else if(a,1,2) end; else begin end; end case; end; call p(1)

@@ -1,0 +1,1 @@
+create function f(a int) returns int deterministic return if(a, 1, 2); select f(1);

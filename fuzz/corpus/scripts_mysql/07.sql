@@ -1,0 +1,1 @@
+create function f(a int) returns int no sql begin return case a when 1 then 2 else 3 end; end; select f(1)

@@ -1,0 +1,1 @@
+create table t (a int, b int); create trigger x before insert on t for each row set new.b = 1; insert into t (a) values (1)

@@ -1,0 +1,1 @@
+create table t (a int, b int); create trigger x before insert on t for each row if new.a > 0 then set new.b = 1; end if; select 1

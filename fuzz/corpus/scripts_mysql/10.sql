@@ -1,0 +1,1 @@
+create table t (a int); create definer=`root`@`localhost` trigger x after insert on t for each row begin set @x = ';'; end; drop table t;

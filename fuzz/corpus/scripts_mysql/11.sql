@@ -1,0 +1,1 @@
+create event e on schedule every 1 day starts current_timestamp + interval 1 day do begin select 1; select 2; end; drop event e

@@ -1,0 +1,1 @@
+/*!40101 SET @old = ';' */; /*!50003 create procedure p() begin select 1; end */; call p()

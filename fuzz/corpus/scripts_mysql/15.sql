@@ -1,0 +1,1 @@
+create table employment_begin (`begin` int, benefit_end int, if_ int); drop table if exists employment_begin;

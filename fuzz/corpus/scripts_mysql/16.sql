@@ -1,0 +1,1 @@
+create table 2fa_codes (1a int); insert into 2fa_codes values (0x1f), (1e3), (.5); drop table 2fa_codes

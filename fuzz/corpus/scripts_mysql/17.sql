@@ -1,0 +1,1 @@
+create procedure if not exists p() begin select 1; end; drop procedure p

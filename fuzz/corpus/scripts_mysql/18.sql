@@ -1,0 +1,1 @@
+create view v as select 1 as a; create or replace view v as select ';' as a; select /*+ hint ; */ 1 /* ; */; select 1;;

@@ -1,0 +1,1 @@
+begin not atomic declare x int default 1; select x; end; select 1

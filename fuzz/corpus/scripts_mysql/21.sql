@@ -1,0 +1,1 @@
+create or replace procedure p() begin select 1; end; create procedure if not exists p() begin select 1; end; drop procedure p

@@ -1,0 +1,1 @@
+create table `$a` (b int, $c$ int); select $c$ from $a where $c$ = 1; drop table $a

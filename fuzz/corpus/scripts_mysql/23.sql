@@ -1,0 +1,1 @@
+create function f(n int) returns int deterministic language javascript as $$ let a = 'it; $'; return n; $$; select 1

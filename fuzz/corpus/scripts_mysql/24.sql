@@ -1,0 +1,2 @@
+create procedure p() language javascript as $js$ let a = "$$"; // it's
+ begin; $js$; drop procedure p

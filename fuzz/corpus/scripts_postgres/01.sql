@@ -1,0 +1,1 @@
+create table t (employment_begin int, benefit_end text check (benefit_end ~ E'.')); insert into t values (1, ';');

@@ -1,0 +1,1 @@
+create function f() returns text as $$ begin return E'foo;'; end; $$ language plpgsql; select f();;

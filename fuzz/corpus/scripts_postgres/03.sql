@@ -1,0 +1,1 @@
+create function f() returns text as $body$ select $$;$$ || $x$;$x$; $body$ language sql; select f()

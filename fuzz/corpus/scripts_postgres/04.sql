@@ -1,0 +1,1 @@
+create function f() returns text as 'select ''a;'';' language sql; select f();

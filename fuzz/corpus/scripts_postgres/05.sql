@@ -1,0 +1,2 @@
+create table a (x int); create table b (x int); create table c (x int);
+     create rule r as on insert to a do also (insert into b values (new.x); insert into c values (new.x)); insert into a values (1);

@@ -1,0 +1,1 @@
+create procedure p(a int) language sql begin atomic select (case when a > 0 then 1 end) as end_; end; call p(1)

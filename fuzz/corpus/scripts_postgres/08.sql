@@ -1,0 +1,2 @@
+/* a /* nested ; */ ; */ select 1 /* ; */ ; -- ; it's
+select 2

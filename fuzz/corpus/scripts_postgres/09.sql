@@ -1,0 +1,3 @@
+select 'a' -- ;
+ ';b'; select E'a\'' -- c
+ '\';'; select 1;

@@ -1,0 +1,1 @@
+select U&'\0041;', U&"c;" from (values (1)) v("c;"); select B'1', X'1f', N'a;'

@@ -1,0 +1,1 @@
+select 1 as "a;""b"; select $$ it's $$, $a$ $b$ ; $$ $a$; select (array[1,2])[1:2], 5 - -3, 2*-1;

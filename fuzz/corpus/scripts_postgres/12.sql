@@ -1,0 +1,1 @@
+do $do$ begin execute $x$ select ';' $x$; end $do$; do $$begin null; end$$

@@ -1,0 +1,1 @@
+create type e as enum ('a;', 'b'); create domain d as int check (value > 0); create view v as select 1; comment on view v is ';'

@@ -1,0 +1,2 @@
+create table t (a int); create function g() returns trigger as $$ begin if new.a > 0 then return new; end if; return null; end $$
+     language plpgsql; create trigger x before insert on t for each row when (new.a > 0) execute function g();

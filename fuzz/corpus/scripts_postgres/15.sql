@@ -1,0 +1,1 @@
+prepare q as select $1::int; execute q(1); deallocate q; select 1 where 'a$b$c;' <> 'x'

@@ -1,0 +1,1 @@
+create schema s create table t (a int) create view w as select a from t; drop schema s cascade

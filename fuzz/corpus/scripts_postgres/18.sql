@@ -1,0 +1,1 @@
+select 1 between symmetric 1 and 2; select '{"a": ";"}'::jsonb @> '{}'; select '{"a":1}'::jsonb ? 'a'

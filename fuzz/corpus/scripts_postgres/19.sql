@@ -1,0 +1,1 @@
+create table t (a int generated always as identity, b text default ';'); with x as (insert into t (b) values (';') returning a) select * from x

@@ -1,0 +1,1 @@
+begin; select 1; savepoint a; release a; commit; select 1e5, .5, 1.5e-3, 1;

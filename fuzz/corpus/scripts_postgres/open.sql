@@ -1,0 +1,3 @@
+CREATE TABLE x (id integer);
+INSERT INTO x VALUES ('never
+ends

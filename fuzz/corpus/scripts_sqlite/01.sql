@@ -1,0 +1,1 @@
+create table x (a, b); create trigger t after insert on x begin update x set a = case when b then 1 else 2 end; select 1; end; select 1;

@@ -1,0 +1,1 @@
+create table x (a); create temp trigger t after insert on x when case new.a when 1 then 1 end begin select "end" from (select 1 "end"); end;

@@ -1,0 +1,1 @@
+create table [a;b] (`c;` int, "d;" text default ';'); insert into [a;b] values (1, 'it''s;'); select x'3b'

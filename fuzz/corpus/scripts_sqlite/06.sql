@@ -1,0 +1,1 @@
+create table t (employment_begin int, benefit_end int); drop table t

@@ -1,0 +1,1 @@
+explain query plan select 1; create table x (a); explain create trigger t after insert on x begin select 1; end;

@@ -1,0 +1,1 @@
+create view v as select case when 1 then 'a;' else 'b' end as c; select c from v

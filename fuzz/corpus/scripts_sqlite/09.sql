@@ -1,0 +1,1 @@
+select ?, :a, @b, $c, ?2; pragma user_version = 3; vacuum

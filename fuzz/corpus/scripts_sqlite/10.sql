@@ -1,0 +1,1 @@
+create table x (a); create view v as select a from x; create trigger if not exists t instead of delete on v begin delete from x; end

@@ -1,0 +1,3 @@
+﻿create table x (a);
+insert into x values ('a
+;b');

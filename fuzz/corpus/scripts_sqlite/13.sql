@@ -1,0 +1,1 @@
+with recursive c(n) as (values (1) union all select n + 1 from c where n < 3) select n from c; select 1 -- end

@@ -1,0 +1,1 @@
+create table x (a); create trigger t before update of a on x for each row begin insert into x select case a when 1 then case 2 when 2 then 3 end end from x; end; select 2

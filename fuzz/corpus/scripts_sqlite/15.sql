@@ -1,0 +1,1 @@
+savepoint a; release a; create table "it's;" (a); drop table "it's;"

@@ -1,0 +1,1 @@
+create table x (a check (a <> ';'), b as (a || ';')); create index i on x (a) where a <> ';'; reindex i; analyze
