@@ -254,7 +254,7 @@ impl Reading<'_> {
             "" if self.tokens.first().is_some_and(|token| token.is_symbol(self.text, "(")) => Kind::Query,
             "set" | "reset" | "discard" | "use" | "pragma" | "attach" | "detach" | "prepare" | "deallocate"
             | "lock" | "unlock" | "listen" | "unlisten" | "declare" | "close" => Kind::Session,
-            "copy" if self.has("from") && self.word(1) != "" => Kind::Dml,
+            "copy" if self.has("from") && !self.word(1).is_empty() => Kind::Dml,
             "copy" => Kind::Copy,
             _ => Kind::Utility,
         }
