@@ -2,13 +2,15 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use switchback::cli::{self, Cli};
+use switchback::cli;
 use switchback::context::Interrupt;
 
 fn main() -> ExitCode {
     cli::heap::grow_in_large_steps();
-    let cli = Cli::parse();
+    let cli = match cli::parsed() {
+        Ok(cli) => cli,
+        Err(code) => return ExitCode::from(code),
+    };
     let interrupt = Interrupt::default();
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::from(cli::exit::BUG);
