@@ -45,10 +45,12 @@ pub struct Fuzzed {
     /// Panics where something does not hold.
     pub run: fn(&[u8]),
     /// The file in `dictionaries/`, without its ending.
+    #[allow(dead_code, reason = "libFuzzer is given the file by fuzz/run")]
     pub dictionary: &'static str,
 }
 
 /// All of them; each has a file of its name in `fuzz_targets/`, and a folder in `corpus/`.
+#[allow(dead_code, reason = "a fuzzer runs one of them")]
 pub const ALL: &[Fuzzed] = &[
     Fuzzed { name: "scripts_postgres", run: |bytes| scripts(Flavor::Postgres, bytes), dictionary: "postgres" },
     Fuzzed { name: "scripts_mysql", run: |bytes| scripts(Flavor::Mysql, bytes), dictionary: "mysql" },
