@@ -22,6 +22,7 @@ mod masking;
 mod mysql;
 mod password;
 mod postgres;
+mod schema;
 
 pub use masking::Masking;
 
@@ -496,7 +497,7 @@ fn check_database(name: &str, database: &Database) -> Result<()> {
     if database.password_file.is_some() && database.password_command.is_some() {
         return Err(Fault::usage(format!("the database {name} has password_file and password_command; say one")));
     }
-    Ok(())
+    database.schema.as_deref().map_or(Ok(()), |schema| schema::check(name, schema))
 }
 
 /// A name that is not in the file. It may be a URL that was mistyped, so it is repeated only where it is a plain word.

@@ -64,9 +64,11 @@ fn quote(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            control if control.is_control() => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "\\u{:04X}", u32::from(control));
+            // What acts on a terminal, and what turns the direction of text, shows in a review. Writing to a String cannot fail.
+            ch if ch.is_control()
+                || matches!(ch, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}') =>
+            {
+                let _ = write!(out, "\\u{:04X}", u32::from(ch));
             }
             ch => out.push(ch),
         }

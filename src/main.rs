@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use switchback::cli::{self, Cli};
+use switchback::cli;
 use switchback::context::Interrupt;
 use switchback::points;
 
@@ -13,7 +12,10 @@ fn main() -> ExitCode {
         cli::ui::talk("SWITCHBACK_FAULT is kill@N, stop@N or count@FILE\n");
         return ExitCode::from(cli::exit::USAGE);
     }
-    let cli = Cli::parse();
+    let cli = match cli::parsed() {
+        Ok(cli) => cli,
+        Err(code) => return ExitCode::from(code),
+    };
     let interrupt = Interrupt::default();
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::from(cli::exit::BUG);

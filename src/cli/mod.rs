@@ -71,6 +71,29 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// The command line, taken apart.
+///
+/// # Errors
+/// An exit code, once the parser's own words are told: without URLs, which may hold a password, and harmless to a terminal.
+pub fn parsed() -> std::result::Result<Cli, u8> {
+    Cli::try_parse().map_err(|error| {
+        let mut text = error.render().ansi().to_string();
+        for arg in std::env::args_os().skip(1).filter_map(|arg| arg.into_string().ok()) {
+            let value =
+                arg.split_once('=').filter(|(name, _)| name.starts_with('-')).map_or(arg.as_str(), |(_, value)| value);
+            if value.contains("://") {
+                text = text.replace(value, "***");
+            }
+        }
+        if error.use_stderr() {
+            ui::talk(&text)
+        } else {
+            ui::out(&text)
+        }
+        u8::try_from(error.exit_code()).unwrap_or(exit::USAGE)
+    })
+}
+
 /// The longest wait, whatever is asked for: a year.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 

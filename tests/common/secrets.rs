@@ -161,7 +161,8 @@ pub fn with_password(kind: Kind, server: Url) -> Url {
         url
     };
     let password = TAKEN.get_or_init(|| {
-        let password = format!("k/4%{}", unique("canary").replace('_', "x"));
+        // As it stands in a URL.
+        let password = format!("k%2F4%25{}", unique("canary").replace('_', "x"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let takes = runtime.block_on(async {
             let mut connection = PgConnection::connect(with(&password).as_str()).await?;
