@@ -143,17 +143,22 @@ wait_for() {
     die "the throw-away $1 does not start: $why"
 }
 
+# A password for servers of ours, so that the tests have one that nothing may show.
+password=canary$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
+
 start_postgres() {
     local bin port
     bin=$(postgres_folder)
     port=$(free_port)
     data_folder postgres postgres
-    (become postgres TERM "$bin/initdb" --pgdata postgres --username postgres --auth trust --encoding UTF8 --locale C.UTF-8 \
-        --no-sync) >"$work/postgres.log" 2>&1 || { cat "$work/postgres.log" >&2; die "initdb failed"; }
-    become postgres QUIT "$bin/postgres" -D postgres -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+    echo "$password" >"$work/postgres/password"
+    ! is_root || chown postgres: "$work/postgres/password"
+    (become postgres TERM "$bin/initdb" --pgdata postgres/data --username postgres --auth scram-sha-256 --pwfile postgres/password \
+        --encoding UTF8 --locale C.UTF-8 --no-sync) >"$work/postgres.log" 2>&1 || { cat "$work/postgres.log" >&2; die "initdb failed"; }
+    become postgres QUIT "$bin/postgres" -D postgres/data -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
         -c fsync=off -c full_page_writes=off -c max_connections=200 >>"$work/postgres.log" 2>&1 &
     servers+=("$! QUIT")
-    url=postgres://postgres@127.0.0.1:$port/postgres
+    url=postgres://postgres:$password@127.0.0.1:$port/postgres
     wait_for PostgreSQL postgres $!
 }
 
@@ -165,13 +170,15 @@ start_mysql() {
     export TMPDIR=$work/files
     (become mysql TERM mariadb-install-db --no-defaults --datadir="$work/mysql" --skip-test-db \
         --auth-root-authentication-method=normal) >"$work/mysql.log" 2>&1 || { cat "$work/mysql.log" >&2; die "mariadb-install-db failed"; }
+    (umask 077; printf "ALTER USER IF EXISTS root@'%s' IDENTIFIED BY '$password';\n" localhost 127.0.0.1 >"$work/mysql.init")
+    ! is_root || chown mysql: "$work/mysql.init"
     become mysql KILL "$(PATH=$PATH:/usr/sbin command -v mariadbd)" --no-defaults --datadir="$work/mysql" --port="$port" \
         --bind-address=127.0.0.1 --socket="$work/mysql/socket" --pid-file="$work/mysql/pid" --skip-log-bin --skip-name-resolve \
-        --innodb-flush-log-at-trx-commit=0 --character-set-server=utf8mb4 --collation-server=utf8mb4_general_ci \
-        >>"$work/mysql.log" 2>&1 &
+        --innodb-flush-log-at-trx-commit=0 --init-file="$work/mysql.init" --character-set-server=utf8mb4 \
+        --collation-server=utf8mb4_general_ci >>"$work/mysql.log" 2>&1 &
     servers+=("$! KILL")
     unset TMPDIR
-    url=mysql://root@127.0.0.1:$port/mysql
+    url=mysql://root:$password@127.0.0.1:$port/mysql
     wait_for MariaDB mysql $!
 }
 
