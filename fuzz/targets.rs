@@ -104,7 +104,7 @@ fn scripts(flavor: Flavor, bytes: &[u8]) {
     read_as_migration(&whole, &blocks);
     quoted(flavor, text);
     // What takes time that grows faster than the text shows in a long one: the fuzzer has a time limit.
-    if bytes.len() % 16 == 0 && !bytes.is_empty() {
+    if bytes.len() % 64 == 0 && !bytes.is_empty() {
         let long = bytes.repeat((64 << 10) / bytes.len().min(64 << 10));
         let script = Script::parse("m/up.sql", 1, &long, flavor);
         lossless(&script);
