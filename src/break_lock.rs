@@ -11,7 +11,7 @@ use crate::ledger::{Act, Entry, Phase, Taken};
 use crate::lock::{Runner, Standing, Waits};
 use crate::locked::{Asked, Locked};
 use crate::step::{Provenance, stamped};
-use crate::store::{explained, own, unreachable};
+use crate::store::{self, explained, own, unreachable};
 
 /// How long a server may take to end a session: it undoes what the session was at.
 const GONE: Duration = Duration::from_secs(30);
@@ -42,7 +42,7 @@ pub async fn break_lock(
         let cause = "a file's lock is its process's own, and goes with it";
         return Err(fault.cause(cause).help(format!("end it first: `kill {}`", lease.pid)));
     }
-    let opened = engine.open(&target, Access::ReadWrite).await;
+    let opened = store::open(engine, &target, Access::ReadWrite, Duration::ZERO).await;
     let mut hand = opened.map_err(|error| unreachable(&target, &error))?;
     let started_at = context.now();
     // The scripts' session first: until the session of the run's lock is gone too, no other runner acts.

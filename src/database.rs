@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::context::Context;
-use crate::engine::{self, Access, DbError, DbErrorKind, DbResult, Engine, Names, Row, Server, Session};
+use crate::engine::{self, Access, DbError, DbErrorKind, Engine, Names, Row, Server, Session};
 use crate::fault::{Fault, Result};
 use crate::history::{self, Tool, without_histories};
 use crate::ledger::{Entry, State};
@@ -16,7 +16,7 @@ use crate::lock::{Runner, Standing, Taking, Waits, lease};
 use crate::locked::Locked;
 use crate::snapshot::Snapshot;
 use crate::sql::Flavor;
-use crate::store::{entries, ledger_exists, own, state, unreachable};
+use crate::store::{self, entries, ledger_exists, own, state, unreachable};
 use crate::target::Target;
 
 /// So many rows of the ledger are read with one query.
@@ -56,7 +56,7 @@ impl Database {
     pub async fn open(target: &Target, wait: Duration) -> Result<Database> {
         let engine = engine_of(target)?;
         let mut is_to_come = false;
-        let opened = match open_patiently(engine, target, Access::ReadOnly, wait).await {
+        let opened = match store::open(engine, target, Access::ReadOnly, wait).await {
             Err(error) if error.kind == DbErrorKind::NoDatabase && engine.dialect().creates_database => {
                 is_to_come = true;
                 let nothing = Target { database: ":memory:".to_owned(), ..target.clone() };
@@ -207,7 +207,7 @@ impl Database {
             }
         };
         let target = Target { database, ..self.target.clone() };
-        match self.engine.open(&target, Access::ReadOnly).await {
+        match store::open(self.engine, &target, Access::ReadOnly, wait).await {
             Err(error) if error.kind == DbErrorKind::NoDatabase => return Ok(None),
             Ok(session) => session.close().await,
             Err(_) => {}
@@ -299,28 +299,6 @@ pub fn engine_of(target: &Target) -> Result<&'static dyn Engine> {
         let fault = Fault::usage(format!("no engine speaks `{}`", target.scheme));
         fault.help("URLs begin with sqlite:, postgres: (postgresql:), mysql: or mariadb:")
     })
-}
-
-async fn open_patiently(
-    engine: &dyn Engine,
-    target: &Target,
-    access: Access,
-    wait: Duration,
-) -> DbResult<Box<dyn Session>> {
-    let until = tokio::time::Instant::now() + wait;
-    let mut pause = Duration::from_millis(50);
-    loop {
-        match engine.open(target, access).await {
-            Err(error)
-                if matches!(error.kind, DbErrorKind::Connection | DbErrorKind::NotReady)
-                    && tokio::time::Instant::now() + pause < until =>
-            {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(1));
-            }
-            other => return other,
-        }
-    }
 }
 
 /// Rows of (schema, table, column) as tables with their columns.

@@ -96,13 +96,16 @@ impl Locked {
         let failed = |error: DbError| unreachable(&target, &error);
         let lock = match taking {
             Taking::WhenFree if engine.dialect().locks => {
-                let mut lock = points::around(engine.open(&target, Access::ReadWrite).await.map_err(failed)?);
+                let mut lock = points::around(
+                    store::open(engine, &target, Access::ReadWrite, Duration::ZERO).await.map_err(failed)?,
+                );
                 wait_for_lock(engine, &names, lock.as_mut(), context, waits.lock).await?;
                 Some(Heartbeat::start(lock))
             }
             Taking::WhenFree | Taking::FromARun => None,
         };
-        let work = points::around(engine.open(&target, Access::ReadWrite).await.map_err(failed)?);
+        let work =
+            points::around(store::open(engine, &target, Access::ReadWrite, Duration::ZERO).await.map_err(failed)?);
         let mut work = heartbeat::watched(lock.as_ref(), work);
         let held = engine.hold_work(work.as_mut(), waits.lock).await;
         if !held.map_err(|error| own("taking the second lock", &error))? {
@@ -466,7 +469,7 @@ impl Locked {
 
     /// How the database stands behind what this run knows to be written, asked in a session of its own.
     pub async fn asked(&self) -> Result<Asked> {
-        let opened = self.engine.open(&self.target, Access::ReadOnly).await;
+        let opened = store::open(self.engine, &self.target, Access::ReadOnly, Duration::ZERO).await;
         let mut session = opened.map_err(|error| unreachable(&self.target, &error))?;
         let asked = self.asked_in(session.as_mut()).await;
         session.close().await;
@@ -497,7 +500,7 @@ impl Locked {
 
     /// Replaces the scripts' session by a new one: what a script did to its session reaches nobody.
     async fn renew(&mut self) -> Result<()> {
-        let opened = self.engine.open(&self.target, Access::ReadWrite).await;
+        let opened = store::open(self.engine, &self.target, Access::ReadWrite, Duration::ZERO).await;
         let fresh = points::around(opened.map_err(|error| own("opening the database", &error))?);
         let fresh = heartbeat::watched(self.lock.as_ref(), fresh);
         std::mem::replace(&mut self.work, fresh).close().await;

@@ -3,6 +3,8 @@
 //! A shadow is dropped when it is closed, and also when it is merely dropped: on an error, on a panic, on Ctrl-C. What a
 //! killed process leaves behind carries our marker and is swept by the next one.
 
+use std::time::Duration;
+
 use crate::class;
 use crate::config::Shadow as Wanted;
 use crate::context::Interrupt;
@@ -40,7 +42,7 @@ impl Maker {
             Wanted::Server => (own, None),
             Wanted::Local => (local, None),
             Wanted::Url(target) => {
-                let mut other = Database::open(target, std::time::Duration::ZERO).await?;
+                let mut other = Database::open(target, Duration::ZERO).await?;
                 let same = other.identity().await? == identity;
                 other.close().await;
                 if same {
@@ -151,7 +153,7 @@ impl Shadow {
     /// A session in it, under the throw-away identity.
     pub async fn open(&self) -> Result<Box<dyn Session>> {
         let Some(site) = &self.site else { return Err(Fault::bug("the shadow is gone")) };
-        let opened = self.engine.open(&site.target, Access::Shadow).await;
+        let opened = store::open(self.engine, &site.target, Access::Shadow, Duration::ZERO).await;
         opened.map_err(|error| store::own("opening the shadow", &error))
     }
 

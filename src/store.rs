@@ -1,7 +1,9 @@
 //! The ledger behind a session: what reading and writing have in common.
 
+use std::time::Duration;
+
 use crate::class;
-use crate::engine::{DbError, DbErrorKind, DbResult, Dialect, Engine, Names, Ran, Row, Server, Session};
+use crate::engine::{Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Names, Ran, Row, Server, Session};
 use crate::fault::{Fault, FaultKind, Result};
 use crate::id::Id;
 use crate::ledger::{Act, Applied, Entry, Head, Open, Phase, State};
@@ -191,6 +193,29 @@ async fn opened(
 
 pub fn first(rows: Vec<Row>) -> Option<String> {
     rows.into_iter().next()?.into_iter().next()?
+}
+
+/// A server that has no connection free, or is just starting, is given so long whatever anybody waits for one that does not answer.
+const BRIEFLY: Duration = Duration::from_secs(5);
+
+/// Opens a session; tries again, with pauses that grow, where that may help: for `wait` while the server does not answer, and a
+/// moment while it answers that it is not ready.
+pub async fn open(engine: &dyn Engine, target: &Target, access: Access, wait: Duration) -> DbResult<Box<dyn Session>> {
+    let begun = tokio::time::Instant::now();
+    let mut pause = Duration::from_millis(50);
+    loop {
+        let opened = engine.open(target, access).await;
+        let patience = match opened.as_ref().map_err(|error| error.kind) {
+            Err(DbErrorKind::NotReady) => wait.max(BRIEFLY),
+            Err(DbErrorKind::Connection) => wait,
+            _ => return opened,
+        };
+        if begun.elapsed() + pause >= patience {
+            return opened;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(1));
+    }
 }
 
 /// A database that cannot be reached, in words.

@@ -4,8 +4,9 @@ mod common;
 
 use std::time::{Duration, Instant};
 
+use common::login::Login;
 use common::slow::{is_under_way, slow};
-use common::{Kind, Sandbox, each, each_engine, each_server, until};
+use common::{Connection, Kind, Sandbox, each, each_engine, each_server, until};
 
 /// Codes of the findings of `check --json`, each with its severity.
 fn checked(sandbox: &Sandbox) -> Vec<String> {
@@ -364,4 +365,19 @@ fn plan_names_the_ways_that_are_not_proven() {
     sandbox.run(&["up"]).ok();
     sandbox.run(&["plan", "down", "--steps", "1"]).ok().says("`2_u` goes back a way that is not proven");
     assert_eq!(each(&sandbox.json(&["plan", "down"])["findings"], "/migration"), ["2_u"]);
+}
+
+#[test]
+fn a_server_without_a_free_connection_is_asked_again_for_a_moment() {
+    let sandbox = Sandbox::new(Kind::Postgres);
+    sandbox.tables(1).run(&["up"]).ok();
+    let login = Login::new(&sandbox, "one at a time", "CONNECTION LIMIT 1");
+    let url = login.url.as_str();
+    let held = Connection::open(url);
+    let told = sandbox.run_with(&["status"], &[("DATABASE_URL", url)]).exits(3);
+    told.says("too many connections").says("`--wait SECONDS`");
+    let status = sandbox.start_with(&["status"], &[("DATABASE_URL", url)]);
+    std::thread::sleep(Duration::from_secs(1));
+    drop(held);
+    assert!(!status.wait().all().contains("too many connections"));
 }
