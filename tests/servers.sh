@@ -170,7 +170,7 @@ start_mysql() {
     export TMPDIR=$work/files
     (become mysql TERM mariadb-install-db --no-defaults --datadir="$work/mysql" --skip-test-db \
         --auth-root-authentication-method=normal) >"$work/mysql.log" 2>&1 || { cat "$work/mysql.log" >&2; die "mariadb-install-db failed"; }
-    (umask 077; printf "ALTER USER IF EXISTS root@'%s' IDENTIFIED BY '$password';\n" localhost 127.0.0.1 >"$work/mysql.init")
+    (umask 077; printf "ALTER USER IF EXISTS root@'%s' IDENTIFIED BY '$password';\n" localhost 127.0.0.1 ::1 >"$work/mysql.init")
     ! is_root || chown mysql: "$work/mysql.init"
     become mysql KILL "$(PATH=$PATH:/usr/sbin command -v mariadbd)" --no-defaults --datadir="$work/mysql" --port="$port" \
         --bind-address=127.0.0.1 --socket="$work/mysql/socket" --pid-file="$work/mysql/pid" --skip-log-bin --skip-name-resolve \
