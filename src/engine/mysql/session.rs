@@ -14,6 +14,7 @@ use super::error::{from_driver, hinted};
 use crate::sha::hex;
 use crate::sql::Flavor;
 use crate::target::Target;
+use crate::token::{Token, tokens};
 
 /// Where the server's own client looks for a local server when nothing is said.
 const SOCKETS: &[&str] =
@@ -30,6 +31,7 @@ pub struct MysqlSession {
     server: Server,
     /// The largest message that the server takes, in bytes.
     packet_bytes: usize,
+    access: Access,
 }
 
 /// Opens a session.
@@ -50,7 +52,7 @@ pub async fn open(target: &Target, access: Access) -> DbResult<MysqlSession> {
     let server =
         Server { engine, version, major, user: fact(1), database: fact(2), backend: facts.get(3).cloned().flatten() };
     let packet_bytes = fact(4).parse().unwrap_or(usize::MAX);
-    Ok(MysqlSession { connection, options, timeout, server, packet_bytes })
+    Ok(MysqlSession { connection, options, timeout, server, packet_bytes, access })
 }
 
 /// `10.11.19-MariaDB-1` is `mariadb`, `10.11.19`, `10.11`; MySQL says only its number.
@@ -247,6 +249,9 @@ impl Session for MysqlSession {
 
     async fn run(&mut self, statement: &str) -> DbResult<Ran> {
         self.fits(statement)?;
+        if self.access == Access::Shadow {
+            refuse_folders(statement)?;
+        }
         let (_, rows) = send(&mut self.connection, statement, Keep::Nothing).await?;
         if !self.server.database.is_empty() && may_leave(statement) {
             self.stay().await?;
@@ -272,10 +277,34 @@ impl Session for MysqlSession {
     }
 }
 
+/// A table may name any folder that the server can write to, and no right of an account keeps it from that.
+fn refuse_folders(statement: &str) -> DbResult<()> {
+    if !has_word(statement, &["directory"]) {
+        return Ok(());
+    }
+    let tokens: Vec<Token> = tokens(statement, Flavor::Mysql).filter(Token::is_significant).collect();
+    let is_folder = |pair: &[Token]| {
+        (pair[0].is_word(statement, "data") || pair[0].is_word(statement, "index"))
+            && pair[1].is_word(statement, "directory")
+    };
+    if !tokens.windows(2).any(is_folder) {
+        return Ok(());
+    }
+    let mut error = DbError::new(DbErrorKind::Privilege, "a shadow keeps its tables in no folder of their own");
+    error.hint =
+        Some("DATA DIRECTORY and INDEX DIRECTORY write beside the server's data, which outlives the shadow".into());
+    Err(error)
+}
+
 /// Whether a statement may change the session's database.
 fn may_leave(statement: &str) -> bool {
-    let mut words = statement.split(|ch: char| !ch.is_alphanumeric() && ch != '_');
-    words.any(|word| ["use", "database", "schema"].iter().any(|leaves| word.eq_ignore_ascii_case(leaves)))
+    has_word(statement, &["use", "database", "schema"])
+}
+
+/// Whether one of these words stands anywhere in a text.
+fn has_word(text: &str, wanted: &[&str]) -> bool {
+    let mut words = text.split(|ch: char| !ch.is_alphanumeric() && ch != '_');
+    words.any(|word| wanted.iter().any(|wanted| word.eq_ignore_ascii_case(wanted)))
 }
 
 struct MysqlCanceller {
