@@ -61,9 +61,12 @@ impl Locked {
         let Runner { run, actor, host, what, .. } = &self.runner;
         let binds = [run, actor, host, &pid, what].map(|bind| Some(bind.as_str()));
         let binds = [&binds[..], &[backend.as_deref()]].concat();
-        self.work.rows(&self.names.fill(sql.lease_take), &binds).await?;
-        let rows = self.work.batch(&self.names.fill(sql.fence)).await?;
-        self.token = first(rows).unwrap_or_default();
+        let taken = self.work.rows(&self.names.fill(sql.lease_take), &binds).await?;
+        self.token = match first(taken) {
+            Some(token) => token,
+            // Under the run's lock nobody else raises it. Where there is none, what is read by itself may be another's.
+            None => first(self.work.batch(&self.names.fill(sql.fence)).await?).unwrap_or_default(),
+        };
         Ok(())
     }
 
