@@ -159,7 +159,7 @@ fn i4_a_full_disk_loses_nothing_sqlite() {
     let sandbox = Sandbox::new(Kind::Sqlite);
     roomy_project(&sandbox);
     let rooms: Vec<usize> =
-        if is_long() { (0..120).map(|at| at * 10).collect() } else { vec![0, 20, 100, 300, 450, 600] };
+        if is_long() { (0..120).map(|at| at * 25).collect() } else { vec![0, 20, 100, 300, 450, 600] };
     let place = |at| {
         let path = disk.path.join("app.db");
         for tail in ["", "-journal", "-wal", "-shm"] {
