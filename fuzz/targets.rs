@@ -104,7 +104,7 @@ fn scripts(flavor: Flavor, bytes: &[u8]) {
     read_as_migration(&whole, &blocks);
     quoted(flavor, text);
     // What takes time that grows faster than the text shows in a long one: the fuzzer has a time limit.
-    if bytes.len() % 64 == 0 && !bytes.is_empty() {
+    if bytes.len().is_multiple_of(64) && !bytes.is_empty() {
         let long = bytes.repeat((64 << 10) / bytes.len().min(64 << 10));
         let script = Script::parse("m/up.sql", 1, &long, flavor);
         lossless(&script);
@@ -147,14 +147,14 @@ fn statements(script: &Script) {
     for statement in script.statements() {
         let _ = (class::classify(script, statement), script.names_of(statement), script.shown(statement));
     }
-    let units = class::units(script);
-    let mut at = 0;
-    for unit in &units {
-        assert_eq!(unit.start, at, "units leave no statement out");
-        at = unit.end;
-    }
     let sent = class::sent(script);
     assert!(sent.start <= sent.end && sent.end <= script.statements().len());
+    let mut at = sent.start;
+    for unit in class::units(script) {
+        assert_eq!(unit.start, at, "units leave no statement out that is sent");
+        at = unit.end;
+    }
+    assert!(at >= sent.end, "units leave no statement out that is sent");
     let _ = (class::forbids_transaction(script), class::is_idle(script), class::touches_session(script));
     let _ = (class::controls_transactions(script), class::is_opaque(script), class::is_plain(script));
     let _ = (class::reaches_out(script), blind::is_settled(script), Touch::of(script));

@@ -184,8 +184,9 @@ fn mixed(chance: &mut Chance, kind: Kind, texts: &[(String, String)]) -> String 
         let fits: Vec<&str> =
             script.statements().iter().map(|one| script.sql(one)).filter(|sql| !odd(kind, sql)).collect();
         if script.problem().is_none() && !fits.is_empty() {
-            out.push_str(*chance.of(&fits));
-            out.push_str(*chance.of(&between));
+            let (piece, gap): (&&str, &&str) = (chance.of(&fits), chance.of(&between));
+            out.push_str(piece);
+            out.push_str(gap);
         }
     }
     out

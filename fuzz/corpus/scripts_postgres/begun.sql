@@ -1,0 +1,1 @@
+begin; select 1; savepAoint a; release a; commit; vetu::.rsens text as, 'select ''selecPASSWORD 'x'.5e-3, 1;
