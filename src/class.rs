@@ -117,6 +117,17 @@ pub fn controls_transactions(script: &Script) -> bool {
     classes(script).iter().any(|class| class.transaction_control.is_some())
 }
 
+/// Whether a statement that is refused may have done a part of what it says, where DDL is not transactional: a list of things to
+/// drop, a database with what is in it, a table in the place of another.
+pub fn may_take_effect_in_part(script: &Script, statement: &Statement) -> bool {
+    let text = script.text();
+    let tokens: Vec<Token> = script.lex(statement).filter(Token::is_significant).take(MAX_TOKENS).collect();
+    let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| token.is_word(text, word));
+    let is_list = || tokens.iter().any(|token| token.is_symbol(text, ","));
+    let drops = is(0, "drop") && (is_list() || is(1, "database") || is(1, "schema"));
+    drops || is(0, "create") && is(1, "or") && is(2, "replace") && is(3, "table")
+}
+
 /// Where SQL that stands before scripts is, until somebody knows the file that says it.
 pub const SESSION: &str = "[session]";
 

@@ -67,7 +67,7 @@ impl Run<'_> {
                 );
             }
             self.statement(script, index).await.map_err(|stop| match stop {
-                Stop::Refused(refusal) => refusal.fault(FaultKind::HalfWay, self.failed()),
+                Stop::Refused(refusal) | Stop::InPart(refusal) => refusal.fault(FaultKind::HalfWay, self.failed()),
                 Stop::Asked => Fault::refused("stopped on request, before anything was run"),
                 Stop::Unclear => Fault::bug("only the end of a transaction is unclear"),
                 Stop::Fault(fault) => fault,
@@ -126,6 +126,10 @@ impl Run<'_> {
     /// A unit; tried again when a lock or a deadlock stood in the way and nothing of it can have taken effect.
     async fn tried(&mut self, script: &Script, unit: &Range<usize>, step: i64) -> std::result::Result<u64, Stop> {
         let mut attempt = 1;
+        let before = match self.may_take_effect_in_part(script, unit) {
+            true => Some(self.schema_now().await.map_err(Stop::Fault)?),
+            false => None,
+        };
         loop {
             let ran = match is_one_with_its_row(self.locked.engine().dialect(), script, unit) {
                 true => self.with_its_row(script, unit.start, step).await,
@@ -136,9 +140,29 @@ impl Run<'_> {
                     tokio::time::sleep(pause(attempt)).await;
                     attempt += 1;
                 }
+                Err(Stop::Refused(refusal)) if refusal.error.kind != DbErrorKind::Connection => {
+                    return match &before {
+                        Some(before) if self.schema_now().await.map_err(Stop::Fault)? != *before => {
+                            Err(Stop::InPart(refusal))
+                        }
+                        _ => Err(Stop::Refused(refusal)),
+                    };
+                }
                 ran => return ran,
             }
         }
+    }
+
+    async fn schema_now(&mut self) -> Result<Sha> {
+        Ok(self.locked.snapshot().await?.weak_digest())
+    }
+
+    /// Whether a unit that is refused may have done a part of what it says: a list of things to drop, or a table to put in the
+    /// place of another. MariaDB drops those before the one that it stops at.
+    fn may_take_effect_in_part(&self, script: &Script, unit: &Range<usize>) -> bool {
+        let statements = &script.statements()[unit.clone()];
+        !self.locked.engine().dialect().transactional
+            && statements.iter().any(|statement| class::may_take_effect_in_part(script, statement))
     }
 
     /// A statement and its journal row, in one transaction.
@@ -202,6 +226,13 @@ impl Run<'_> {
                 let fault = self.locked.explain(fault, &refusal.error).await;
                 self.record_failure_of(step, done, &refusal.error.to_string()).await;
                 fault
+            }
+            // No row says that it failed: what began the step stays the last that is known of it.
+            Stop::InPart(refusal) => {
+                return refusal
+                    .fault(FaultKind::HalfWay, self.failed())
+                    .cause("a part of what it says has taken effect all the same")
+                    .help("`switchback recover` tells where the schema stands");
             }
             Stop::Asked => {
                 self.record_failure_of(step, done, "stopped on request").await;

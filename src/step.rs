@@ -98,6 +98,8 @@ enum End {
 /// A step that was stopped: by the database, or on request.
 pub(crate) enum Stop {
     Refused(Refusal),
+    /// The same, and a part of the statement has taken effect.
+    InPart(Refusal),
     /// The end of a step failed as a whole; taken apart it tells why.
     Unclear,
     Asked,
@@ -109,7 +111,7 @@ impl Stop {
     fn is_over(&self) -> bool {
         match self {
             Stop::Refused(refusal) => refusal.error.kind == DbErrorKind::Connection,
-            Stop::Fault(_) => true,
+            Stop::Fault(_) | Stop::InPart(_) => true,
             Stop::Unclear | Stop::Asked => false,
         }
     }
@@ -148,6 +150,7 @@ impl<'a> Run<'a> {
                 self.prepare(script).await?;
             }
             match stop {
+                Stop::InPart(refusal) => return Err(refusal.fault(refusal.kind(), self.failed())),
                 Stop::Refused(refusal) if is_over => return Err(refusal.fault(refusal.kind(), self.failed())),
                 Stop::Refused(refusal) if refusal.is_passing() && attempt < ATTEMPTS => {
                     tokio::time::sleep(pause(attempt)).await;

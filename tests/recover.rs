@@ -381,3 +381,25 @@ fn postgres_what_a_rebuild_left_behind_is_cleared_and_told() {
     let told = sandbox.run(&["recover"]).ok().says("nothing is half-way").says("the index public.ix is invalid");
     told.says("REINDEX INDEX CONCURRENTLY public.ix rebuilds it");
 }
+
+/// MariaDB drops what stands before the table that it does not find, and says that the statement failed.
+#[test]
+fn i4_mysql_a_statement_that_fails_and_takes_effect_in_part_leaves_its_step_half_way() {
+    let sandbox = Sandbox::new(Kind::Mysql);
+    let both = "CREATE TABLE a (id integer);\nCREATE TABLE b (id integer);\n";
+    sandbox.migration("1_both", both, "DROP TABLE a, b;\n").run(&["up"]).ok();
+    sandbox.sql("DROP TABLE b");
+    let down = sandbox.run(&["down", "--all", "--yes", "--accept-loss"]);
+    if !sandbox.is_mariadb() {
+        // All or nothing there.
+        down.exits(1);
+        assert_eq!(sandbox.user_tables(), ["a"]);
+        return;
+    }
+    down.exits(4).says("a part of what it says has taken effect all the same").says("`switchback recover`");
+    assert!(sandbox.user_tables().is_empty());
+    sandbox.run(&["status"]).ok().says("half-way: the down of `1_both`");
+    sandbox.run(&["recover"]).exits(4).says("done      1  DROP TABLE a, b  (read back)");
+    sandbox.run(&["recover", "--resume"]).ok().says("reverted 1_both");
+    is_whole(&sandbox);
+}
