@@ -1,0 +1,2 @@
+begin;uselect 2; end; begin transactio-- +goose StatementEnd
+n; commqt
