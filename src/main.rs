@@ -1,6 +1,7 @@
 //! Parse, run, exit.
 
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use switchback::cli;
 use switchback::context::Interrupt;
@@ -29,8 +30,12 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Ctrl-C and SIGTERM ask to stop; a second one cancels the running statement; a third one waits for nothing any more.
+/// So long the server is given to answer to a cancel: whoever presses thrice in a hurry wants what the second does.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Ctrl-C and SIGTERM ask to stop; a second one cancels the running statement; a third one, later, waits for nothing any more.
 async fn listen(interrupt: Interrupt) {
+    let mut cancelled = None;
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -40,19 +45,24 @@ async fn listen(interrupt: Interrupt) {
                 pressed = tokio::signal::ctrl_c() => if pressed.is_err() { return },
                 _ = terminate.recv() => {}
             }
-            raise(&interrupt);
+            raise(&interrupt, &mut cancelled);
         }
     }
     #[cfg(not(unix))]
     while tokio::signal::ctrl_c().await.is_ok() {
-        raise(&interrupt);
+        raise(&interrupt, &mut cancelled);
     }
 }
 
-fn raise(interrupt: &Interrupt) {
+fn raise(interrupt: &Interrupt, cancelled: &mut Option<Instant>) {
+    if cancelled.is_some_and(|cancelled| cancelled.elapsed() < ANSWER) {
+        return;
+    }
     interrupt.raise();
     cli::ui::tell_interrupt(interrupt.count());
-    if interrupt.count() > 2 {
-        std::process::exit(cli::exit::HALF_WAY.into());
+    match interrupt.count() {
+        0 | 1 => {}
+        2 => *cancelled = Some(Instant::now()),
+        _ => std::process::exit(cli::exit::HALF_WAY.into()),
     }
 }

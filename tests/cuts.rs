@@ -178,8 +178,10 @@ fn a_server_that_falls_silent_is_given_up() {
                         "it hangs with the lock: {part} % of {bytes}: {lock}"
                     );
                     for said in ["stopping behind", "cancelling the running", "not waiting any more"] {
-                        run.signal("INT");
-                        common::until(said, || run.has_said(said));
+                        common::until(said, || {
+                            run.signal("INT");
+                            run.has_said(said)
+                        });
                     }
                 }
                 drop(proxy);

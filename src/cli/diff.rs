@@ -13,6 +13,7 @@ use crate::migration::Migration;
 use crate::project::Project;
 use crate::report::Report;
 use crate::snapshot::Snapshot;
+use crate::target::Target;
 
 /// Compare two schemas: databases, what a ledger says, what the migrations make, here or at a git revision
 #[derive(Args)]
@@ -43,6 +44,20 @@ impl<'a> Side<'a> {
         }
     }
 
+    /// As it was written, without what a URL keeps secret (I10).
+    fn shown(&self) -> String {
+        let database = |name: &str| match name.contains("://") {
+            true => Target::parse(name).map_or_else(|_| "a database".to_owned(), |target| target.shown()),
+            false => name.to_owned(),
+        };
+        match self {
+            Side::Database(name) => database(name),
+            Side::Ledger(name) => format!("ledger:{}", database(name)),
+            Side::Migrations(None) => "migrations".to_owned(),
+            Side::Migrations(Some(revision)) => format!("git:{revision}"),
+        }
+    }
+
     fn database(&self) -> Option<&'a str> {
         match self {
             Side::Database(name) | Side::Ledger(name) => Some(name),
@@ -61,7 +76,7 @@ pub async fn run(app: &App, args: &Diff) -> Result<u8> {
     let mut two = open(app, b.database().or(nearest)).await?;
     let (here, there) = (one.server().clone(), two.server().clone());
     if here.engine != there.engine {
-        let fault = Fault::usage(format!("{} is {} and {} is {}", args.a, here.engine, args.b, there.engine));
+        let fault = Fault::usage(format!("{} is {} and {} is {}", a.shown(), here.engine, b.shown(), there.engine));
         return Err(fault.help("only schemas of the same engine can be compared"));
     }
     let (wanted, found) = (read(app, &a, &mut one).await?, read(app, &b, &mut two).await?);
@@ -69,7 +84,7 @@ pub async fn run(app: &App, args: &Diff) -> Result<u8> {
     two.close().await;
     let findings: Vec<Finding> = drift::findings(&wanted, &found, &config::Drift::default(), &[])
         .into_iter()
-        .map(|finding| worded(finding, args))
+        .map(|finding| worded(finding, (&a, &b)))
         .collect();
     let is_bad = findings.iter().any(|finding| finding.severity > Severity::Note);
     let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -80,11 +95,11 @@ pub async fn run(app: &App, args: &Diff) -> Result<u8> {
 }
 
 /// A difference between two sides of which neither is what should be.
-fn worded(finding: Finding, args: &Diff) -> Finding {
+fn worded(finding: Finding, (a, b): (&Side<'_>, &Side<'_>)) -> Finding {
     let title = finding.object.clone().unwrap_or_default();
     let (code, message) = match finding.code.as_ref() {
-        "drift-added" => ("only-second", format!("only {} has {title}", args.b)),
-        "drift-missing" => ("only-first", format!("only {} has {title}", args.a)),
+        "drift-added" => ("only-second", format!("only {} has {title}", b.shown())),
+        "drift-missing" => ("only-first", format!("only {} has {title}", a.shown())),
         "drift-layout" => ("layout", format!("{title} has another order, layout or generated name")),
         _ => ("differs", format!("{title} differs")),
     };
@@ -100,8 +115,8 @@ async fn open(app: &App, name: Option<&str>) -> Result<Database> {
 
 async fn read(app: &App, side: &Side<'_>, database: &mut Database) -> Result<Snapshot> {
     let migrations = match side {
-        Side::Database(name) if database.is_to_come() => {
-            return Err(Fault::new(FaultKind::Unreachable, format!("there is no database at {name}")));
+        Side::Database(_) if database.is_to_come() => {
+            return Err(Fault::new(FaultKind::Unreachable, format!("there is no database at {}", side.shown())));
         }
         Side::Database(_) => return database.snapshot().await,
         Side::Ledger(_) => {

@@ -44,7 +44,9 @@ pub fn talk(text: &str) {
 pub fn tell_interrupt(count: u32) {
     match count {
         1 => talk("stopping behind the running statement; Ctrl-C again cancels it\n"),
-        2 => talk("cancelling the running statement; Ctrl-C again ends without waiting for the server's answer\n"),
+        2 => talk(
+            "cancelling the running statement; Ctrl-C again, five seconds from now or later, ends without waiting for its answer\n",
+        ),
         _ => talk("not waiting any more: what the server has in hand it may still end; `switchback status` tells\n"),
     }
 }

@@ -160,7 +160,10 @@ fn after(out: &mut String, sheet: &Sheet<'_>) {
     let commands = [
         (sheet.command("status"), status),
         (sheet.command("drift"), vec!["… 0 errors, …".to_owned()]),
-        (sheet.command("log --verify"), vec!["… rows, the chain holds; head …".to_owned(), "…".to_owned()]),
+        (
+            sheet.command("log --verify"),
+            vec!["… rows, the chain holds; … scripts, each as it was; head …".to_owned(), "…".to_owned()],
+        ),
     ];
     console(out, &commands);
     if let Some((steps, are_many)) = numbers(sheet.plan.steps.iter().map(|step| step.verified)) {
