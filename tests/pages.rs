@@ -30,6 +30,17 @@ fn is_open(browser: &Browser, css: &str) -> bool {
     browser.run(&format!("return document.querySelector({}).open", json!(css))) == true
 }
 
+/// What was clicked or pressed is answered in the page's own time.
+#[track_caller]
+fn opens(browser: &Browser, css: &str) {
+    until("the step opens", || is_open(browser, css));
+}
+
+#[track_caller]
+fn closes(browser: &Browser, css: &str) {
+    until("the step closes", || !is_open(browser, css));
+}
+
 /// What holds of every page: nothing was asked for but itself, and nobody complained.
 #[track_caller]
 fn is_quiet(browser: &Browser) {
@@ -60,24 +71,25 @@ fn a_page_shows_the_plan_and_its_scripts() {
         assert!(!is_open(&browser, "#s2"));
         assert_eq!(text(&browser, script), "", "what is closed shows nothing");
         browser.click("#s2 summary");
+        opens(&browser, "#s2");
         assert_eq!(text(&browser, script).trim(), "ALTER TABLE users DROP COLUMN email;");
         browser.click("#s2 summary");
-        assert!(!is_open(&browser, "#s2"));
+        closes(&browser, "#s2");
         // So does the keyboard.
         browser.press("k");
         browser.press(ENTER);
-        assert!(is_open(&browser, "#s1"));
+        opens(&browser, "#s1");
         assert_eq!(text(&browser, "#s1 ol").trim(), "DROP TABLE orders;");
         browser.press("j");
         browser.press(ENTER);
-        assert!(is_open(&browser, "#s2"));
+        opens(&browser, "#s2");
         browser.press("k");
         browser.press(ENTER);
-        assert!(!is_open(&browser, "#s1"));
+        closes(&browser, "#s1");
         // In the graph, a migration leads to its step.
         browser.run("document.querySelector('#s1').open = false");
         browser.click("#graph a[href='#s1']");
-        assert!(is_open(&browser, "#s1"));
+        opens(&browser, "#s1");
         assert_eq!(browser.run("return document.querySelectorAll('#graph .node').length"), 3);
         assert_eq!(browser.run("return document.querySelectorAll('#graph a.to-revert').length"), 2);
         is_quiet(&browser);
