@@ -167,7 +167,7 @@ impl Run<'_> {
 
     /// A statement and its journal row, in one transaction.
     async fn with_its_row(&mut self, script: &Script, index: usize, step: i64) -> std::result::Result<u64, Stop> {
-        let guard = self.locked.begin().await.map_err(Stop::Fault)?;
+        let guard = self.locked.begin_one().await.map_err(Stop::Fault)?;
         let ran = match self.statement(script, index).await {
             Ok(ran) => ran,
             Err(stop) => {
@@ -186,6 +186,7 @@ impl Run<'_> {
                 return Err(Stop::Refused(Refusal { script: script.clone(), index, error }));
             }
         }
+        self.locked.fence_behind().await.map_err(Stop::Fault)?;
         self.locked.intent_done(step, index + 1);
         if let Err(error) = self.locked.commit().await {
             self.locked.rollback().await;

@@ -203,11 +203,48 @@ impl Locked {
         self.fenced("").await
     }
 
-    async fn fenced(&mut self, savepoint: &str) -> Result<()> {
-        if self.lock.as_ref().is_some_and(Heartbeat::is_lost) {
-            let fault = Fault::new(FaultKind::HalfWay, "the session that holds this run's lock is gone");
-            return Err(fault.help("`switchback status` tells where the database stands"));
+    /// Begins a transaction for one statement of a script that goes on in this session. Where the script may have set something,
+    /// that holds for the statement, limits too, and rows of ours are looked at behind it: by [`fence_behind`](Locked::fence_behind).
+    pub async fn begin_one(&mut self) -> Result<Guard> {
+        if !self.is_wary() {
+            return self.begin().await;
         }
+        self.require_lock()?;
+        let guard = Guard(format!("sb_{}", nonce(12)));
+        let parts = [self.engine.dialect().sql.begin, &format!("SAVEPOINT {};", guard.0)].map(sentence).concat();
+        self.is_settled = false;
+        self.work.batch(&parts).await.map_err(|error| own("beginning a transaction", &error))?;
+        Ok(guard)
+    }
+
+    /// Compares token and head behind [`settle`](Locked::settle), where [`begin_one`](Locked::begin_one) has not.
+    ///
+    /// # Errors
+    /// As those of [`begin`](Locked::begin); the transaction is rolled back then.
+    pub async fn fence_behind(&mut self) -> Result<()> {
+        if !self.is_wary() {
+            return Ok(());
+        }
+        let fence = self.names.fill(self.engine.dialect().sql.fence);
+        match self.work.batch(&fence).await {
+            Ok(rows) => self.require_own(&rows).await,
+            Err(error) => {
+                self.rollback().await;
+                Err(own("reading the lease", &error))
+            }
+        }
+    }
+
+    fn require_lock(&self) -> Result<()> {
+        if !self.lock.as_ref().is_some_and(Heartbeat::is_lost) {
+            return Ok(());
+        }
+        let fault = Fault::new(FaultKind::HalfWay, "the session that holds this run's lock is gone");
+        Err(fault.help("`switchback status` tells where the database stands"))
+    }
+
+    async fn fenced(&mut self, savepoint: &str) -> Result<()> {
+        self.require_lock()?;
         let dialect = self.engine.dialect();
         let failed = |error: DbError| own("beginning a transaction", &error);
         let limits = match dialect.limits_hold {
@@ -228,6 +265,12 @@ impl Locked {
                 other => break other.map_err(failed)?,
             }
         };
+        self.require_own(&rows).await
+    }
+
+    /// The token has to be this run's, and the ledger's head what it wrote last.
+    async fn require_own(&mut self, rows: &[Row]) -> Result<()> {
+        let dialect = self.engine.dialect();
         let pairs: Vec<&Row> = rows.iter().filter(|row| row.len() == 2).collect();
         let token = pairs.first().and_then(|row| row[0].as_deref());
         if (dialect.locks || self.is_journalling) && token != Some(self.token.as_str()) {

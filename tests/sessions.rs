@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::login::Login;
 use common::{Kind, Sandbox, each_engine};
 
 #[test]
@@ -125,4 +126,25 @@ fn the_session_belongs_to_the_digest_and_to_the_ledger() {
     sandbox.run(&["status"]).exits(2).says("begins or ends a transaction");
     sandbox.write("switchback.toml", "[session]\nmysql = \"SET no_such_variable = 1\"\n");
     sandbox.run(&["verify"]).exits(1).says("statement 1 of the session SQL").says("no_such_variable");
+}
+
+/// A shadow may take on no role of the server, so the migration is let through by a waiver.
+#[test]
+fn postgres_a_role_that_a_script_takes_on_without_a_transaction_reaches_no_row_of_ours() {
+    let sandbox = Sandbox::new(Kind::Postgres);
+    let login = Login::new(&sandbox, "never used", "");
+    let role = &login.name;
+    sandbox.sql(&format!("GRANT CREATE ON SCHEMA public TO {role}"));
+    let up = format!(
+        "SET ROLE {role};\nSET lock_timeout = '7s';\nCREATE TABLE t (a text);\n\
+         INSERT INTO t VALUES (current_setting('lock_timeout'));\nRESET ROLE;\nCREATE TABLE own (a integer);\n"
+    );
+    sandbox.migration("1_a", &up, "DROP TABLE own;\nDROP TABLE t;\n");
+    sandbox.write("migrations/1_a/migration.toml", "transaction = \"off\"\n");
+    sandbox.run(&["waive", "1_a", "--reason", "its role is the server's"]).ok();
+    sandbox.run(&["up"]).ok().says("applied  1_a");
+    let owner = |table: &str| sandbox.value(&format!("SELECT tableowner FROM pg_tables WHERE tablename = '{table}'"));
+    assert_eq!((&owner("t"), &owner("own") == role), (role, false));
+    assert_eq!(sandbox.value("SELECT a FROM t"), "7s", "what the script set holds for its statements");
+    sandbox.run(&["log", "--verify"]).ok();
 }
