@@ -55,7 +55,12 @@ pub async fn way_back(
         }
         let statements = match candidate {
             Candidate::Words(words) => words,
-            Candidate::Draft => drafting::draft(maker, server, &part, &ran, context).await?.written.statements,
+            Candidate::Draft => match drafting::draft(maker, server, &part, &ran, context).await {
+                Ok(drafted) => drafted.written.statements,
+                // What ran cannot run in a shadow, as the proof says too.
+                Err(fault) if fault.kind() == FaultKind::Refused => Vec::new(),
+                Err(fault) => return Err(fault),
+            },
         };
         let statements = mends.iter().cloned().chain(statements).collect();
         let (migration, judged) = tried(maker, server, &ran, with_down(&part, statements), context).await?;
@@ -70,6 +75,7 @@ pub async fn way_back(
         let fault = Fault::new(FaultKind::HalfWay, what).findings(judged.findings);
         return Err(fault.help("`switchback recover --resume` goes on with it"));
     };
+    let mate = mates_stay(&step.migration, applied);
     let migration = Arc::new(Migration { id: open.id.clone(), ..migration });
     let step = Step {
         direction: Direction::Down,
@@ -80,7 +86,17 @@ pub async fn way_back(
         backs_out: true,
         ..step.clone()
     };
-    Ok(WayBack { step, warrant, findings: judged.findings })
+    let mut findings = judged.findings;
+    findings.extend(mate);
+    Ok(WayBack { step, warrant, findings })
+}
+
+/// The members of its group, proven with it, that stay as they are.
+fn mates_stay(half: &Migration, applied: &[Migration]) -> Option<Finding> {
+    let mate = applied.iter().find(|one| one.id != half.id && one.is_one_group_with(half))?;
+    let message = format!("`{}` is of one group with `{}`, which stays applied", half.id, mate.id);
+    let finding = Finding::warning("group-in-part", message).of(&half.id);
+    Some(finding.help("they were proven as a whole: apply the rest again before any of them is taken back"))
 }
 
 /// What may lead back.
@@ -118,7 +134,10 @@ impl Candidate {
 fn part(step: &Step, behind: usize) -> Result<Migration> {
     let Migration { id, seed, settings, path, .. } = step.migration.as_ref();
     let up = step.script().and_then(|script| script.head(behind));
-    let up = up.ok_or_else(|| Fault::bug(format!("the first {behind} statements of `{id}` cannot be taken apart")))?;
+    let up = up.ok_or_else(|| {
+        let what = format!("the first {behind} statements of `{id}` mean something else without the others");
+        Fault::new(FaultKind::HalfWay, what).help("`switchback recover --resume` goes on with it")
+    })?;
     let transaction = TransactionModes { up: Transaction::Off, down: Transaction::Off };
     let settings = Settings { transaction, session: settings.session.clone(), ..Settings::default() };
     let seed = seed.clone().filter(|_| step.direction == Direction::Up);

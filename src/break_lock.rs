@@ -112,7 +112,11 @@ pub(crate) async fn told(locked: &mut Locked, fault: Fault) -> Fault {
     let run = locked.runner().run.clone();
     let is_ours = |row: &&Entry| Taken::by(row).is_some_and(|taken| taken.run.as_ref() == Some(&run));
     let row = loop {
-        let Ok(asked) = locked.asked().await else { return fault };
+        let asked = match locked.asked().await {
+            Ok(asked) => asked,
+            Err(_) if is_cut_off && fault.parts().help.is_none() => return fault.help(LATER),
+            Err(_) => return fault,
+        };
         match asked.rows.iter().find(is_ours) {
             Some(row) => break row.clone(),
             None if tokio::time::Instant::now() < until => tokio::time::sleep(PAUSE).await,
@@ -135,6 +139,8 @@ pub(crate) async fn told(locked: &mut Locked, fault: Fault) -> Fault {
     let fault = causes.fold(Fault::new(kind, what), Fault::cause);
     fault.help("`switchback status` tells where the database stands, and `switchback log` what was done since")
 }
+
+const LATER: &str = "`switchback status` tells what took effect, once the server answers again";
 
 /// What became of what was under way when the connection was lost. Of a step that is half-way `recover` tells.
 fn lost(fault: Fault, run: &str, asked: &Asked) -> Fault {

@@ -120,6 +120,11 @@ impl Finding {
     }
 }
 
+/// Whether a character is not seen where it stands, or turns the direction of the text behind it.
+pub fn is_unseen(ch: char) -> bool {
+    matches!(ch, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
 /// A number with its noun: `1 error`, `3 errors`.
 pub fn counted(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }

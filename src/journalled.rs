@@ -37,6 +37,11 @@ impl Run<'_> {
         self.locked.resume_step();
         self.set_again(script, resume.from).await?;
         self.locked.begin_own().await?;
+        // Whatever stopped it before is over, and a failure from now on is of another try.
+        let again = Entry::new(self.step.act(), Phase::Started);
+        let again = self.describe(again).with("statement", resume.from.to_string());
+        let behind = format!("resumed behind statement {}", resume.from);
+        self.locked.append(again.with("reverts", resume.seq.to_string()).with("detail", behind));
         for unit in class::units(script).iter().take_while(|unit| unit.start <= resume.from) {
             self.locked.intend(resume.seq, unit.end, text_of(script, unit));
             if unit.end <= resume.from {

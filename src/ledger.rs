@@ -241,7 +241,8 @@ pub struct Open {
     pub by: String,
     /// When it was begun: RFC 3339, UTC.
     pub since: String,
-    /// What stopped it, in the words of whoever refused; a run that was killed has not told.
+    /// What stopped it, in the words of whoever refused, and so what the statement behind those that are done did not do; a run
+    /// that was killed has not told.
     pub stopped: Option<String>,
     /// The last statement known to have taken effect, from 1; 0 is none.
     pub done: usize,

@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::fault::{Excerpt, Fault, Result};
-use crate::finding::Place;
+use crate::finding::{Place, is_unseen};
 use crate::proof::Verdict;
 use crate::sql::Checksum;
 
@@ -65,9 +65,7 @@ fn quote(out: &mut String, text: &str) {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             // What acts on a terminal, and what turns the direction of text, shows in a review. Writing to a String cannot fail.
-            ch if ch.is_control()
-                || matches!(ch, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}') =>
-            {
+            ch if ch.is_control() || is_unseen(ch) => {
                 let _ = write!(out, "\\u{:04X}", u32::from(ch));
             }
             ch => out.push(ch),

@@ -42,6 +42,11 @@ pub struct Stand {
 }
 
 impl Stand {
+    /// As a person says it.
+    fn by_word(behind: usize) -> Stand {
+        Stand { behind, invalid: Vec::new(), elsewhere: Vec::new() }
+    }
+
     /// What is to be told of it.
     pub fn findings(&self, id: &Id) -> Vec<Finding> {
         let few = self.elsewhere.iter().take(SHOWN).cloned().collect();
@@ -117,19 +122,20 @@ async fn compare(
     live: &Snapshot,
     in_doubt: Option<InDoubt>,
 ) -> Result<Stand> {
-    chain.advance(ran).await?;
-    chain.prepare(migration).await?;
     let units = class::units(script);
-    for unit in units.iter().filter(|unit| unit.end <= open.done) {
-        let ran = chain.run_unit(script, unit.clone()).await;
-        ran.map_err(|refusal| {
-            refusal.fault(FaultKind::HalfWay, "a statement that ran on the database fails in the shadow")
-        })?;
+    let doubtful = units.iter().find(|unit| unit.start >= open.done);
+    if let Err(fault) = replay(chain, ran, (migration, script), open).await {
+        // What no shadow can be asked, only a person can know.
+        return match (in_doubt, doubtful) {
+            (Some(said), Some(unit)) => Ok(Stand::by_word(if said == InDoubt::Skip { unit.end } else { unit.start })),
+            (None, Some(_)) => Err(fault.help(BY_WORD)),
+            (_, None) => Ok(Stand::by_word(open.done)),
+        };
     }
     let before = chain.snapshot().await?;
     let invalid = invalid(live, &before);
     let live = &without(live, &invalid);
-    let Some(unit) = units.iter().find(|unit| unit.start >= open.done) else {
+    let Some(unit) = doubtful else {
         let elsewhere = Touched::default().changes_elsewhere(&before, live);
         return Ok(Stand { behind: open.done, invalid, elsewhere });
     };
@@ -151,6 +157,11 @@ async fn compare(
         // Not journalled is not done.
         (true, _) if is_one => at(unit.start),
         (true, false) => at(unit.start),
+        // It was refused, so what it was to make is somebody else's.
+        (false, true) if open.stopped.is_some() => {
+            let elsewhere = Touched::default().changes_elsewhere(&before, live);
+            Ok(Stand { behind: unit.start, invalid: invalid.clone(), elsewhere })
+        }
         (false, true) => at(unit.end),
         (true, true) if in_doubt == Some(InDoubt::Skip) => at(unit.end),
         (true, true) if in_doubt == Some(InDoubt::Rerun) || is_repeatable(script, unit.start) => at(unit.start),
@@ -159,11 +170,29 @@ async fn compare(
     }
 }
 
+/// Brings the shadow to where the journal has the database.
+async fn replay(
+    chain: &mut Chain,
+    ran: &[&Migration],
+    (migration, script): (&Migration, &Script),
+    open: &Open,
+) -> Result<()> {
+    chain.advance(ran).await.map_err(|fault| fault.kind_is(FaultKind::HalfWay))?;
+    chain.prepare(migration).await?;
+    for unit in class::units(script).iter().filter(|unit| unit.end <= open.done) {
+        chain.run_unit(script, unit.clone()).await.map_err(|refusal| {
+            refusal.fault(FaultKind::HalfWay, "a statement that ran on the database fails in the shadow")
+        })?;
+    }
+    Ok(())
+}
+
+const BY_WORD: &str = "say what you found out: `--in-doubt rerun` runs it again, `--in-doubt skip` goes on behind it";
+
 fn without_a_trace(open: &Open, number: usize) -> Fault {
     let what =
         format!("statement {number} of `{}` leaves no trace in the schema, so nobody can tell whether it ran", open.id);
-    Fault::new(FaultKind::HalfWay, what)
-        .help("say what you found out: `--in-doubt rerun` runs it again, `--in-doubt skip` goes on behind it")
+    Fault::new(FaultKind::HalfWay, what).help(BY_WORD)
 }
 
 fn on_neither_side(open: &Open, number: usize, touched: &Touched, (before, live): (&Snapshot, &Snapshot)) -> Fault {

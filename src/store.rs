@@ -137,11 +137,14 @@ const STEPS: [Act; 4] = [Act::Apply, Act::Revert, Act::BackOut, Act::Adopt];
 async fn open_step(engine: &dyn Engine, names: &Names, session: &mut dyn Session, last: Entry) -> Result<Option<Open>> {
     let is_failed = last.get("phase") == Some(Phase::Failed.word());
     let took_effect = last.number("statement").is_some_and(|done| done > 0);
-    let began = last.number("reverts").filter(|_| is_failed);
+    let is_started = last.get("phase") == Some(Phase::Started.word());
+    // A step that was gone on with says behind which statement.
+    let is_again = is_started && last.number("statement").is_some();
+    let began = last.number("reverts").filter(|_| is_failed || is_again);
     let stopped = last.get("detail").filter(|_| is_failed).map(str::to_owned);
     let begun = match began {
-        None if last.get("phase") == Some(Phase::Started.word()) => last,
-        Some(seq) if took_effect => entry(engine, names, session, seq).await?,
+        None if is_started => last,
+        Some(seq) if took_effect || is_again => entry(engine, names, session, seq).await?,
         Some(seq) if last.get("event") == Some(Act::BackOut.word()) => {
             let of = entry(engine, names, session, seq).await?.number("reverts");
             entry(engine, names, session, of.unwrap_or(seq)).await?

@@ -201,7 +201,7 @@ fn i4_a_run_that_was_killed_is_told_from_one_at_work_and_backed_out() {
         up.kill();
         // What the server still runs for a client that is gone is not started over.
         until("a word on where it stands", || sandbox.run(&["recover"]).code != 5 || end(sandbox));
-        let told = sandbox.run(&["recover"]).exits(4).says("stopped by: a crash, a kill or a lost connection");
+        let told = sandbox.run(&["recover"]).exits(4).says("stopped by: nobody has told; a crash, a kill");
         told.says("done      2  CREATE TABLE done").says("2 of 4 statements have taken effect");
         sandbox.run(&["recover", "--back-out", "--yes"]).ok().says("backed out 1_parts");
         assert!(sandbox.user_tables().is_empty());
@@ -297,11 +297,16 @@ fn i4_what_fits_neither_side_of_a_statement_is_shown_and_not_guessed() {
     });
 }
 
-#[test]
-fn postgres_an_index_whose_build_did_not_end_is_dropped_or_built_anew() {
+fn with_an_index() -> Sandbox {
     let sandbox = Sandbox::new(Kind::Postgres);
     sandbox.migration("1_t", "CREATE TABLE t (id integer, x integer);\nCREATE INDEX ix ON t (x);\n", "DROP TABLE t;\n");
     sandbox.run(&["up"]).ok();
+    sandbox
+}
+
+#[test]
+fn postgres_an_index_whose_build_did_not_end_is_dropped_or_built_anew() {
+    let sandbox = with_an_index();
     let valid = |index: &str| {
         sandbox.value(&format!("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('{index}')"))
     };
@@ -344,9 +349,7 @@ fn ended_while_it_waits(sandbox: &Sandbox, statement: &str) {
 
 #[test]
 fn postgres_an_index_whose_drop_did_not_end_is_rebuilt_or_dropped() {
-    let sandbox = Sandbox::new(Kind::Postgres);
-    sandbox.migration("1_t", "CREATE TABLE t (id integer, x integer);\nCREATE INDEX ix ON t (x);\n", "DROP TABLE t;\n");
-    sandbox.run(&["up"]).ok();
+    let sandbox = with_an_index();
     sandbox.migration("2_no_ix", "DROP INDEX CONCURRENTLY ix;\n", "CREATE INDEX ix ON t (x);\n");
     let valid = || sandbox.value("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('ix')");
     ended_while_it_waits(&sandbox, "DROP INDEX CONCURRENTLY");
@@ -363,9 +366,7 @@ fn postgres_an_index_whose_drop_did_not_end_is_rebuilt_or_dropped() {
 
 #[test]
 fn postgres_what_a_rebuild_left_behind_is_cleared_and_told() {
-    let sandbox = Sandbox::new(Kind::Postgres);
-    sandbox.migration("1_t", "CREATE TABLE t (id integer, x integer);\nCREATE INDEX ix ON t (x);\n", "DROP TABLE t;\n");
-    sandbox.run(&["up"]).ok();
+    let sandbox = with_an_index();
     sandbox.migration("2_re", "REINDEX TABLE CONCURRENTLY t;\nCREATE TABLE a (id integer);\n", "DROP TABLE a;\n");
     let left = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid";
     ended_while_it_waits(&sandbox, "REINDEX TABLE CONCURRENTLY");
@@ -402,4 +403,55 @@ fn i4_mysql_a_statement_that_fails_and_takes_effect_in_part_leaves_its_step_half
     sandbox.run(&["recover"]).exits(4).says("done      1  DROP TABLE a, b  (read back)");
     sandbox.run(&["recover", "--resume"]).ok().says("reverted 1_both");
     is_whole(&sandbox);
+}
+
+#[test]
+fn a_member_of_a_group_is_backed_out_with_a_word_on_the_others() {
+    let sandbox = Sandbox::new(Kind::Mysql);
+    sandbox.migration("1_a", "CREATE TABLE a (id integer);\n", "DROP TABLE a;\n");
+    let two = "CREATE TABLE b (id integer);\nCREATE TABLE c (id integer);\n";
+    sandbox.migration("2_bc", two, "DROP TABLE c;\nDROP TABLE b;\n");
+    for id in ["1_a", "2_bc"] {
+        sandbox.write(&format!("migrations/{id}/migration.toml"), "group = \"both\"\n");
+    }
+    sandbox.sql("CREATE TABLE c (id integer)");
+    sandbox.run(&["up"]).exits(4);
+    let back = sandbox.run(&["recover", "--back-out", "--yes"]).ok();
+    back.says("group-in-part").says("`2_bc` is of one group with `1_a`, which stays applied");
+    sandbox.run(&["down", "--all", "--yes"]).exits(1).says("not all of it is applied");
+    sandbox.sql("DROP TABLE c");
+    sandbox.run(&["up"]).ok();
+    sandbox.run(&["down", "--all", "--yes"]).ok();
+    is_whole(&sandbox);
+}
+
+#[test]
+fn nothing_is_called_whole_while_a_run_is_at_work() {
+    let sandbox = Sandbox::new(Kind::Postgres);
+    slow(&sandbox, 60);
+    let up = sandbox.start(&["up"]);
+    until("the long statement", || is_under_way(&sandbox));
+    sandbox.run(&["recover"]).exits(5).says("holds the lock: tester@");
+    up.kill();
+    until("a word on where it stands", || sandbox.run(&["recover"]).code != 5 || end(&sandbox));
+    sandbox.run(&["recover"]).ok().says("nothing is half-way").says("without giving its lease back: tester@");
+}
+
+#[test]
+fn i4_what_a_refused_statement_met_is_not_taken_for_its_work() {
+    each_engine(|sandbox| {
+        let two = "CREATE TABLE b (id integer);\nCREATE TABLE c (id integer);\n";
+        sandbox.migration("1_bc", two, "DROP TABLE c;\nDROP TABLE b;\n").write("migrations/1_bc/migration.toml", OFF);
+        sandbox.sql("CREATE TABLE c (id integer)");
+        sandbox.run(&["up"]).exits(4);
+        let told = sandbox.run(&["recover"]).exits(4).says("1 of 2 statements").says("not done  2  CREATE TABLE c");
+        told.says("something else changed the live schema too").says_not("DROP TABLE c");
+        // Another try is refused as well, and is no reason to think otherwise.
+        sandbox.run(&["recover", "--resume"]).exits(4).says("statement 2 of 2");
+        assert_eq!(sandbox.ledger_count("apply started 1_bc"), 2, "who goes on is told, too");
+        sandbox.run(&["recover", "--back-out", "--yes"]).ok();
+        assert_eq!(sandbox.user_tables(), ["c"]);
+        sandbox.sql("DROP TABLE c");
+        is_whole(sandbox);
+    });
 }

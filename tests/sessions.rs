@@ -128,23 +128,46 @@ fn the_session_belongs_to_the_digest_and_to_the_ledger() {
     sandbox.run(&["verify"]).exits(1).says("statement 1 of the session SQL").says("no_such_variable");
 }
 
-/// A shadow may take on no role of the server, so the migration is let through by a waiver.
-#[test]
-fn postgres_a_role_that_a_script_takes_on_without_a_transaction_reaches_no_row_of_ours() {
-    let sandbox = Sandbox::new(Kind::Postgres);
-    let login = Login::new(&sandbox, "never used", "");
+/// A script that takes on a role of the server; a shadow may not do that, so it is let through by a waiver.
+fn with_a_role(sandbox: &Sandbox, behind: &str) -> Login {
+    let login = Login::new(sandbox, "never used", "");
     let role = &login.name;
     sandbox.sql(&format!("GRANT CREATE ON SCHEMA public TO {role}"));
     let up = format!(
         "SET ROLE {role};\nSET lock_timeout = '7s';\nCREATE TABLE t (a text);\n\
-         INSERT INTO t VALUES (current_setting('lock_timeout'));\nRESET ROLE;\nCREATE TABLE own (a integer);\n"
+         INSERT INTO t VALUES (current_setting('lock_timeout'));\nRESET ROLE;\n{behind}"
     );
     sandbox.migration("1_a", &up, "DROP TABLE own;\nDROP TABLE t;\n");
     sandbox.write("migrations/1_a/migration.toml", "transaction = \"off\"\n");
     sandbox.run(&["waive", "1_a", "--reason", "its role is the server's"]).ok();
+    login
+}
+
+#[test]
+fn postgres_a_role_that_a_script_takes_on_without_a_transaction_reaches_no_row_of_ours() {
+    let sandbox = Sandbox::new(Kind::Postgres);
+    let login = with_a_role(&sandbox, "CREATE TABLE own (a integer);\n");
     sandbox.run(&["up"]).ok().says("applied  1_a");
     let owner = |table: &str| sandbox.value(&format!("SELECT tableowner FROM pg_tables WHERE tablename = '{table}'"));
-    assert_eq!((&owner("t"), &owner("own") == role), (role, false));
+    assert_eq!((&owner("t"), owner("own") == login.name), (&login.name, false));
     assert_eq!(sandbox.value("SELECT a FROM t"), "7s", "what the script set holds for its statements");
+    sandbox.run(&["log", "--verify"]).ok();
+}
+
+#[test]
+fn i4_where_no_shadow_can_tell_how_far_a_step_got_a_person_says_it() {
+    let sandbox = Sandbox::new(Kind::Postgres);
+    let _login = with_a_role(&sandbox, "INSERT INTO later VALUES (1);\nCREATE TABLE own (a integer);\n");
+    sandbox.run(&["up"]).exits(4).says("later");
+    sandbox.sql("CREATE TABLE later (a integer)");
+    let told = sandbox.run(&["recover"]).exits(4).says("in doubt  6  INSERT INTO later").says("fails in the shadow");
+    told.says("`--in-doubt rerun` runs it again");
+    sandbox.run(&["recover", "--resume"]).exits(4).says("--in-doubt");
+    sandbox
+        .run(&["recover", "--back-out", "--in-doubt", "rerun", "--yes"])
+        .exits(4)
+        .says("no way back could be proven");
+    sandbox.run(&["recover", "--resume", "--in-doubt", "rerun"]).ok().says("applied  1_a");
+    assert_eq!(sandbox.value("SELECT count(*) FROM later"), "1");
     sandbox.run(&["log", "--verify"]).ok();
 }

@@ -377,6 +377,7 @@ fn a_server_without_a_free_connection_is_asked_again_for_a_moment() {
     let told = sandbox.run_with(&["status"], &[("DATABASE_URL", url)]).exits(3);
     told.says("too many connections").says("`--wait SECONDS`");
     let status = sandbox.start_with(&["status"], &[("DATABASE_URL", url)]);
+    // Nobody is told of a refused try, so it is given time for some; one that had none would pass without showing anything.
     std::thread::sleep(Duration::from_secs(1));
     drop(held);
     assert!(!status.wait().all().contains("too many connections"));

@@ -75,10 +75,12 @@ pub async fn run(app: &App, args: &Recover) -> Result<u8> {
 async fn look(app: &App, args: &Recover) -> Result<u8> {
     let (mut database, project, state) = app.look(Project::load_files).await?;
     let standing = if state.exists { Some(database.standing().await?) } else { None };
+    refuse_at_work(standing.as_ref())?;
     let Some(half) = Half::look(&mut database, &project, &state).await? else {
-        return nothing(app, &mut database, &state, standing.as_ref()).await;
+        let told = nothing(app, &mut database, &state, standing.as_ref()).await;
+        database.close().await;
+        return told;
     };
-    refuse_at_work(standing)?;
     let stand = half.stand(app, &mut database, args.in_doubt.map(Into::into)).await;
     let stand = stand.inspect_err(|_| {
         if app.voice == ui::Voice::Human {
@@ -114,8 +116,8 @@ async fn look(app: &App, args: &Recover) -> Result<u8> {
 }
 
 /// # Errors
-/// Busy where what looks half-way may be under way.
-fn refuse_at_work(standing: Option<Standing>) -> Result<()> {
+/// Busy where something is under way: what looks half-way may not be, and what looks whole may not stay so.
+fn refuse_at_work(standing: Option<&Standing>) -> Result<()> {
     let Some(standing) = standing else { return Ok(()) };
     match (standing.grip(), &standing.lease) {
         (Grip::Held | Grip::Unnamed, lease) => {
@@ -199,7 +201,9 @@ fn told(half: &Half, stand: Option<&Stand>) -> String {
     );
     match &open.stopped {
         Some(why) => why.lines().for_each(|line| out.push_str(&format!("stopped by: {}\n", clean(line)))),
-        None => out.push_str("stopped by: a crash, a kill or a lost connection; the run has not told\n"),
+        None => out.push_str(
+            "stopped by: nobody has told; a crash, a kill, a lost connection, or a statement that was refused half-way\n",
+        ),
     }
     let shown = half.step.shown();
     let at = stand.map_or(open.done, |stand| stand.behind);

@@ -1,6 +1,7 @@
 //! The schema of our own tables, as the settings name it.
 
 use crate::fault::{Fault, Result};
+use crate::finding::is_unseen;
 
 /// PostgreSQL cuts longer names without an error.
 const LONGEST: usize = 63;
@@ -11,12 +12,11 @@ const LONGEST: usize = 63;
 /// A usage error that names the database of the settings; the name itself is not repeated.
 pub fn check(database: &str, schema: &str) -> Result<()> {
     let is_odd = |ch: char| ch.is_control() || "\"'`\\$%{}".contains(ch);
-    let turns = |ch: char| matches!(ch, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     let why = if schema.is_empty() {
         "it is empty"
     } else if schema.len() > LONGEST {
         "it is longer than 63 bytes"
-    } else if schema.chars().any(|ch| is_odd(ch) || turns(ch)) {
+    } else if schema.chars().any(|ch| is_odd(ch) || is_unseen(ch)) {
         "it has a quote, a backslash, one of $ % { }, or a character that nobody sees"
     } else {
         return Ok(());

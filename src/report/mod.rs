@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::engine::Server;
 pub use crate::finding::duration;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity, is_unseen};
 use crate::id::Id;
 use crate::proof::{Verdict, Waiver};
 use crate::verify::Judged;
@@ -148,8 +148,9 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 
 /// Whether a character neither acts on a terminal, nor is unseen, turns the direction of text or ends a line.
 fn is_safe(ch: char) -> bool {
-    let is_mark = matches!(ch, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    !ch.is_control() && !is_mark
+    // Some scripts cannot be written without the two joiners.
+    let is_joiner = matches!(ch, '\u{200c}' | '\u{200d}');
+    !ch.is_control() && (is_joiner || !is_unseen(ch))
 }
 
 /// A number with its noun: `1 row`, `3 rows`.
