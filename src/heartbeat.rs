@@ -9,11 +9,12 @@ use async_trait::async_trait;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::engine::{Canceller, DbError, DbErrorKind, DbResult, Ran, Row, Said, Server, Session};
+use crate::engine::{Canceller, Claim, DbError, DbErrorKind, DbResult, Engine, Names, Ran, Row, Said, Server, Session};
 
 /// The lock's session, kept busy so that a server that ends idle sessions leaves it alone, and a network that has gone
 /// is noticed.
 pub(crate) struct Heartbeat {
+    /// The server's id of the session.
     pub(crate) backend: Option<String>,
     lost: watch::Receiver<bool>,
     stop: oneshot::Sender<()>,
@@ -27,8 +28,13 @@ const BEAT: Duration = Duration::from_secs(15);
 const ANSWER: Duration = Duration::from_secs(30);
 
 impl Heartbeat {
-    pub(crate) fn start(mut session: Box<dyn Session>) -> Self {
-        let backend = session.server().backend.clone();
+    pub(crate) fn start(
+        engine: &'static dyn Engine,
+        mut session: Box<dyn Session>,
+        backend: Option<String>,
+        names: Names,
+        run: String,
+    ) -> Self {
         let (flag, lost) = watch::channel(false);
         let (stop, mut stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
@@ -37,8 +43,9 @@ impl Heartbeat {
                     _ = &mut stopped => return Some(session),
                     () = tokio::time::sleep(BEAT) => {}
                 }
-                let beat = tokio::time::timeout(ANSWER, session.batch("SELECT 1")).await;
-                if !matches!(beat, Ok(Ok(_))) {
+                let claim = Claim { names: &names, run: &run, silent: None };
+                let beat = tokio::time::timeout(ANSWER, engine.beat(session.as_mut(), &claim)).await;
+                if !matches!(beat, Ok(Ok(true))) {
                     flag.send_replace(true);
                     return None;
                 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::engine::{DbResult, Engine, Holders, Limits, Names, Session};
+use crate::engine::{Claim, DbResult, Engine, Holders, Limits, Names, Session, Tried};
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::store::{ledger_exists, own};
@@ -42,20 +42,24 @@ pub enum Taking {
     FromARun,
 }
 
+/// Tries for the run's lock until it is had; gives the server's id of the session that holds it.
 pub(crate) async fn wait_for_lock(
     engine: &dyn Engine,
     names: &Names,
     lock: &mut dyn Session,
     context: &Context,
+    run: &str,
     wait: Duration,
-) -> Result<()> {
+) -> Result<Option<String>> {
     let until = tokio::time::Instant::now() + wait;
     let left = || until.saturating_duration_since(tokio::time::Instant::now());
     let mut pause = Duration::from_millis(20);
     let mut told = false;
     loop {
-        if engine.try_lock(lock).await.map_err(|error| own("trying the lock", &error))? {
-            return Ok(());
+        let claim = Claim { names, run, silent: None };
+        let tried = engine.try_lock(lock, &claim).await.map_err(|error| own("trying the lock", &error))?;
+        if let Tried::Taken(backend) = tried {
+            return Ok(backend);
         }
         context.go_on()?;
         if left().is_zero() || !told {

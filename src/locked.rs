@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::class;
 use crate::context::Context;
 use crate::engine::{
-    self, Access, DbError, DbErrorKind, DbResult, Engine, Limits, LimitsHold, Names, Ran, Row, Server, Session,
+    self, Access, DbError, DbErrorKind, DbResult, Engine, Limits, LimitsHold, Names, Ran, Row, Server, Session, Texts,
 };
 use crate::fault::{Fault, FaultKind, Result};
 use crate::heartbeat::{self, Heartbeat};
@@ -99,8 +99,8 @@ impl Locked {
                 let mut lock = points::around(
                     store::open(engine, &target, Access::ReadWrite, Duration::ZERO).await.map_err(failed)?,
                 );
-                wait_for_lock(engine, &names, lock.as_mut(), context, waits.lock).await?;
-                Some(Heartbeat::start(lock))
+                let backend = wait_for_lock(engine, &names, lock.as_mut(), context, &runner.run, waits.lock).await?;
+                Some(Heartbeat::start(engine, lock, backend, names.clone(), runner.run.clone()))
             }
             Taking::WhenFree | Taking::FromARun => None,
         };
@@ -158,11 +158,16 @@ impl Locked {
         self.work.canceller()
     }
 
+    /// Our own SQL for this server.
+    fn sql(&self) -> &'static Texts {
+        self.engine.texts(self.work.server())
+    }
+
     /// Sets the session's limits, where they hold for a session.
     async fn limit(&mut self) -> Result<()> {
         let dialect = self.engine.dialect();
         if dialect.limits_hold == LimitsHold::Session {
-            let set = self.work.batch(&self.limits.fill(dialect.sql.limits)).await;
+            let set = self.work.batch(&self.limits.fill(self.sql().limits)).await;
             set.map_err(|error| own("setting the limits", &error))?;
         }
         Ok(())
@@ -170,7 +175,7 @@ impl Locked {
 
     /// Foreign keys that rows violate, where the engine does not see to it by itself.
     async fn violations(&mut self) -> DbResult<BTreeSet<String>> {
-        let sql = self.engine.dialect().sql.constraints;
+        let sql = self.sql().constraints;
         if sql.is_empty() {
             return Ok(BTreeSet::new());
         }
@@ -211,7 +216,7 @@ impl Locked {
         }
         self.require_lock()?;
         let guard = Guard(format!("sb_{}", nonce(12)));
-        let parts = [self.engine.dialect().sql.begin, &format!("SAVEPOINT {};", guard.0)].map(sentence).concat();
+        let parts = [self.sql().begin, &format!("SAVEPOINT {};", guard.0)].map(sentence).concat();
         self.is_settled = false;
         self.work.batch(&parts).await.map_err(|error| own("beginning a transaction", &error))?;
         Ok(guard)
@@ -225,7 +230,7 @@ impl Locked {
         if !self.is_wary() {
             return Ok(());
         }
-        let fence = self.names.fill(self.engine.dialect().sql.fence);
+        let fence = self.names.fill(self.sql().fence);
         match self.work.batch(&fence).await {
             Ok(rows) => self.require_own(&rows).await,
             Err(error) => {
@@ -248,12 +253,12 @@ impl Locked {
         let dialect = self.engine.dialect();
         let failed = |error: DbError| own("beginning a transaction", &error);
         let limits = match dialect.limits_hold {
-            LimitsHold::Transaction => self.limits.fill(dialect.sql.limits),
+            LimitsHold::Transaction => self.limits.fill(self.sql().limits),
             LimitsHold::Session => String::new(),
         };
-        let fence = self.names.fill(dialect.sql.fence);
-        let settle = if self.is_wary() && savepoint.is_empty() { dialect.sql.settle } else { "" };
-        let parts = [dialect.sql.begin, settle, &limits, &fence, savepoint].map(sentence).concat();
+        let fence = self.names.fill(self.sql().fence);
+        let settle = if self.is_wary() && savepoint.is_empty() { self.sql().settle } else { "" };
+        let parts = [self.sql().begin, settle, &limits, &fence, savepoint].map(sentence).concat();
         let until = tokio::time::Instant::now() + self.wait;
         let rows = loop {
             self.is_settled = !settle.is_empty();
@@ -326,7 +331,7 @@ impl Locked {
             return Ok(());
         }
         if dialect.resets {
-            let reset = self.work.batch(dialect.sql.reset).await;
+            let reset = self.work.batch(self.sql().reset).await;
             reset.map_err(|error| own("putting the session back", &error))?;
         } else {
             self.renew().await?;
@@ -359,7 +364,7 @@ impl Locked {
     /// foreign keys that it left violated.
     pub async fn settle(&mut self, guard: &Guard) -> DbResult<Vec<String>> {
         let dialect = self.engine.dialect();
-        let sql = &dialect.sql;
+        let sql = self.sql();
         let release = format!("RELEASE SAVEPOINT {};\n", guard.0);
         let settle = if dialect.plain_sessions && !self.is_wary() { "" } else { sql.settle };
         self.is_settled = !settle.is_empty();
@@ -376,11 +381,11 @@ impl Locked {
     /// [`begin`](Locked::begin) sees another head.
     pub async fn conclude(&mut self, guard: &Guard) -> DbResult<()> {
         let dialect = self.engine.dialect();
-        let settle = [&format!("RELEASE SAVEPOINT {};\n", guard.0), dialect.sql.settle].concat();
+        let settle = [&format!("RELEASE SAVEPOINT {};\n", guard.0), self.sql().settle].concat();
         self.queued.insert(0, (settle, Vec::new()));
         self.queued.push(("COMMIT".to_owned(), Vec::new()));
         let resets = dialect.resets && self.prepared.is_empty();
-        self.queued.extend(resets.then(|| (dialect.sql.reset.to_owned(), Vec::new())));
+        self.queued.extend(resets.then(|| (self.sql().reset.to_owned(), Vec::new())));
         self.work.together(&std::mem::take(&mut self.queued)).await?;
         self.is_touched &= !resets;
         self.committed();
@@ -393,7 +398,7 @@ impl Locked {
             entry.with("db_user", self.work.server().user.clone()).seal(self.next.as_ref().unwrap_or(&self.head));
         self.next = Some(entry.head());
         let binds = entry.binds().into_iter().map(|bind| bind.map(str::to_owned)).collect();
-        self.queue(self.engine.dialect().sql.ledger_append, binds);
+        self.queue(self.sql().ledger_append, binds);
         entry
     }
 
@@ -412,15 +417,12 @@ impl Locked {
             None,
             self.work.server().backend.clone(),
         ];
-        self.queue(self.engine.dialect().sql.journal_intent, binds);
+        self.queue(self.sql().journal_intent, binds);
     }
 
     /// Journals, with the next [`commit`](Locked::commit), that it has taken effect.
     pub fn intent_done(&mut self, step: i64, number: usize) {
-        self.queue(
-            self.engine.dialect().sql.journal_done,
-            vec![Some(step.to_string()), Some(number.to_string()), None],
-        );
+        self.queue(self.sql().journal_done, vec![Some(step.to_string()), Some(number.to_string()), None]);
     }
 
     /// Sends what was appended and journalled, and commits, in one message; the ledger's head is then the last row that was
@@ -463,7 +465,7 @@ impl Locked {
     }
 
     fn unsettling(&self) -> Option<&'static str> {
-        Some(self.engine.dialect().sql.unsettle).filter(|text| self.is_settled && !text.is_empty())
+        Some(self.sql().unsettle).filter(|text| self.is_settled && !text.is_empty())
     }
 
     /// Appends one row in a transaction of its own.
@@ -487,7 +489,7 @@ impl Locked {
     /// Keeps scripts by content, before the steps that name them.
     pub async fn keep_scripts(&mut self, scripts: &[&Script]) -> Result<()> {
         let failed = |error: DbError| own("keeping the scripts", &error);
-        self.work.batch(self.engine.dialect().sql.begin).await.map_err(failed)?;
+        self.work.batch(self.sql().begin).await.map_err(failed)?;
         let mut rest = scripts;
         while !rest.is_empty() {
             let mut bytes = 0;
@@ -556,7 +558,7 @@ impl Locked {
 
     /// Gives lease and lock back.
     pub async fn release(mut self) {
-        let sql = self.names.fill(self.engine.dialect().sql.lease_release);
+        let sql = self.names.fill(self.sql().lease_release);
         let binds = [Some(self.runner.run.as_str()), Some(self.token.as_str())];
         // The lock ends with its session whatever becomes of this: a holder's name that stays is only a stale name.
         let _ = self.work.rows(&sql, &binds).await;

@@ -6,7 +6,9 @@ use std::hash::BuildHasher;
 use std::time::Duration;
 
 use switchback::engine::mysql::Mysql;
-use switchback::engine::{Access, DbErrorKind, DbResult, Engine, Level, Limits, Names, Position, Session};
+use switchback::engine::{
+    Access, Claim, DbErrorKind, DbResult, Engine, Level, Limits, Names, Position, Session, Tried,
+};
 use switchback::rows::{Column, Table};
 use switchback::sql::Flavor;
 use switchback::target::{Secret, Target};
@@ -48,6 +50,12 @@ async fn in_new_database<F: Future<Output = ()> + Send + 'static>(test: impl FnO
     if let Err(error) = done {
         std::panic::resume_unwind(error.into_panic());
     }
+}
+
+/// Whether one try for the run's lock has it.
+async fn tries(session: &mut dyn Session) -> bool {
+    let claim = Claim { names: &Names::new(Flavor::Mysql, None), run: "r", silent: None };
+    matches!(Mysql.try_lock(session, &claim).await.unwrap(), Tried::Taken(_))
 }
 
 async fn open(target: &Target, access: Access) -> Box<dyn Session> {
@@ -205,7 +213,7 @@ async fn a_running_statement_is_cancelled_from_outside() {
     assert_eq!(kind(ran), DbErrorKind::Cancelled);
     assert_eq!(one(&mut *session, "SELECT 1").await.as_deref(), Some("1"));
     let backend = backend.unwrap();
-    assert!(Mysql.try_lock(&mut *session).await.unwrap());
+    assert!(tries(&mut *session).await);
     let holder = Mysql.holders(&mut *watcher, None).await.unwrap().run.expect("a holder");
     assert!(holder.is(Some(&backend)) && holder.who.is_some(), "{holder:?}");
     session.close().await;
@@ -216,14 +224,14 @@ async fn a_running_statement_is_cancelled_from_outside() {
 async fn i5_a_lock_is_had_by_one_session_at_a_time_and_per_database() {
     in_new_database(|target| async move {
         let (mut a, mut b) = (open(&target, Access::ReadWrite).await, open(&target, Access::ReadWrite).await);
-        assert!(Mysql.try_lock(&mut *a).await.unwrap());
-        assert!(!Mysql.try_lock(&mut *b).await.unwrap());
+        assert!(tries(&mut *a).await);
+        assert!(!tries(&mut *b).await);
         assert!(Mysql.hold_work(&mut *b, Duration::ZERO).await.unwrap());
         assert!(!Mysql.hold_work(&mut *a, Duration::from_millis(10)).await.unwrap());
         let mut elsewhere = open(&admin(), Access::ReadWrite).await;
-        assert!(Mysql.try_lock(&mut *elsewhere).await.unwrap());
+        assert!(tries(&mut *elsewhere).await);
         a.close().await;
-        while !Mysql.try_lock(&mut *b).await.unwrap() {}
+        while !tries(&mut *b).await {}
         let identity = Mysql.identity(&mut *b).await.unwrap();
         let mut c = open(&target, Access::ReadOnly).await;
         assert_eq!(Mysql.identity(&mut *c).await.unwrap(), identity);

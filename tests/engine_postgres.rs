@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use switchback::engine::postgres::Postgres;
-use switchback::engine::{Access, DbErrorKind, Engine, Level, Limits, Lock, Names, Position, Session};
+use switchback::engine::{Access, Claim, DbErrorKind, Engine, Level, Limits, Lock, Names, Position, Session, Tried};
 use switchback::fault::FaultKind;
 use switchback::rows::{COLUMNS, Column, FAMILIES, FOREIGN_KEYS, Table};
 use switchback::snapshot::Snapshot;
@@ -36,6 +36,14 @@ fn only_in(one: &Snapshot, other: &Snapshot) -> Vec<String> {
     lines.map(|line| format!("{} {} [{}] {}", line.kind, line.object, line.property, line.value)).collect()
 }
 
+/// Whether one try for the run's lock has it.
+async fn tries(session: &mut dyn Session) -> bool {
+    let claim = Claim { names: &Names::new(Flavor::Postgres, Some("switchback")), run: "r", silent: None };
+    let tried = Postgres.try_lock(session, &claim).await.unwrap();
+    assert!(!matches!(&tried, Tried::Taken(backend) if *backend != session.server().backend), "{tried:?}");
+    matches!(tried, Tried::Taken(_))
+}
+
 #[tokio::test]
 async fn a_session_says_who_and_where_it_is() {
     let scratch = Scratch::new().await;
@@ -44,7 +52,7 @@ async fn a_session_says_who_and_where_it_is() {
     assert_eq!((told.engine, told.database.as_str()), ("postgres", scratch.0.database.as_str()));
     assert!(told.version.starts_with(&told.major) && told.major.parse::<u32>().unwrap() >= 14);
     let backend = told.backend.unwrap();
-    assert!(Postgres.try_lock(&mut *session).await.unwrap());
+    assert!(tries(&mut *session).await);
     let mut other = scratch.open(Access::ReadOnly).await;
     let holder = Postgres.holders(&mut *other, None).await.unwrap().run.expect("a holder");
     assert!(holder.is(Some(&backend)));
@@ -204,8 +212,8 @@ async fn the_servers_own_settings_hold_also_after_a_reset() {
 async fn i5_one_lock_at_a_time_and_its_holder_keeps_no_snapshot() {
     let scratch = Scratch::new().await;
     let (mut first, mut second) = (scratch.open(Access::ReadWrite).await, scratch.open(Access::ReadWrite).await);
-    assert!(Postgres.try_lock(&mut *first).await.unwrap());
-    assert!(!Postgres.try_lock(&mut *second).await.unwrap());
+    assert!(tries(&mut *first).await);
+    assert!(!tries(&mut *second).await);
     let xmin = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
                 AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)";
     assert_eq!(one(&mut *second, xmin).await, "0");
@@ -214,7 +222,7 @@ async fn i5_one_lock_at_a_time_and_its_holder_keeps_no_snapshot() {
     work.run("CREATE INDEX CONCURRENTLY i ON t (a)").await.unwrap();
     first.close().await;
     let limit = Instant::now() + Duration::from_secs(10);
-    while !Postgres.try_lock(&mut *second).await.unwrap() {
+    while !tries(&mut *second).await {
         assert!(Instant::now() < limit, "the lock ends with its session");
     }
     let wait = Duration::from_millis(60);

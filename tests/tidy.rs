@@ -118,7 +118,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("layout", &["names", "pairs", "sections", "seeds", "tree"]),
     ("history", &["checksums", "matching"]),
     ("draft", &["objects"]),
-    ("engine", &[]),
+    ("engine", &["dialect", "lock"]),
     ("report", &["escape", "graph"]),
     (
         "cli",

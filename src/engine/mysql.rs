@@ -10,8 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Access, ClientTexts, DbError, DbErrorKind, DbResult, Dialect, Engine, Holders, Level, LimitsHold, Lock,
-    LockSession, Only, Row, Server, Session, Site, Texts,
+    Access, Claim, ClientTexts, DbError, DbErrorKind, DbResult, Dialect, Engine, Holders, Level, LimitsHold, Lock,
+    LockSession, Only, Row, Server, Session, Site, Texts, Tried,
 };
 use crate::draft::Definition;
 use crate::fault::Result;
@@ -120,11 +120,11 @@ impl Engine for Mysql {
         snapshot::read_again(session, before, touch).await
     }
 
-    async fn try_lock(&self, session: &mut dyn Session) -> DbResult<bool> {
+    async fn try_lock(&self, session: &mut dyn Session, _: &Claim<'_>) -> DbResult<Tried> {
         refuse_cluster(session).await?;
         let name = lock_name(session, "");
         let rows = session.rows(include_str!("mysql/lock.sql"), &[Some(&name)]).await?;
-        Ok(got(rows))
+        Ok(if got(rows) { Tried::Taken(session.server().backend.clone()) } else { Tried::Held(None) })
     }
 
     async fn hold_work(&self, session: &mut dyn Session, wait: Duration) -> DbResult<bool> {

@@ -107,13 +107,17 @@ impl Engine for Postgres {
         catalog::read_again(session, before, touch).await
     }
 
-    async fn try_lock(&self, session: &mut dyn Session) -> DbResult<bool> {
+    async fn try_lock(&self, session: &mut dyn Session, _: &Claim<'_>) -> DbResult<Tried> {
         let rows = session.batch(include_str!("postgres/sql/try_lock.sql")).await?;
-        let taken = rows.iter().any(|row| matches!(row.as_slice(), [Some(_), Some(taken)] if taken == "t"));
-        if !taken {
+        let taken = |row: Row| match <[Option<String>; 2]>::try_from(row) {
+            Ok([Some(taken), backend]) if taken == "t" => Some(backend),
+            _ => None,
+        };
+        let Some(backend) = rows.into_iter().find_map(taken) else {
             session.batch("ROLLBACK").await?;
-        }
-        Ok(taken)
+            return Ok(Tried::Held(None));
+        };
+        Ok(Tried::Taken(backend))
     }
 
     async fn hold_work(&self, session: &mut dyn Session, wait: Duration) -> DbResult<bool> {

@@ -14,8 +14,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
 use super::{
-    Access, ClientTexts, DbError, DbErrorKind, DbResult, Dialect, Engine, Holders, Level, LimitsHold, Lock,
-    LockSession, Only, Server, Session, Site, Texts,
+    Access, Claim, ClientTexts, DbError, DbErrorKind, DbResult, Dialect, Engine, Holders, Level, LimitsHold, Lock,
+    LockSession, Only, Server, Session, Site, Texts, Tried,
 };
 use crate::draft::Definition;
 use crate::fault::Result;
@@ -169,8 +169,8 @@ impl Engine for Sqlite {
 
     /// SQLite has no lock that outlives a transaction without keeping writers out: each step's own BEGIN IMMEDIATE and the
     /// ledger's head decide.
-    async fn try_lock(&self, _: &mut dyn Session) -> DbResult<bool> {
-        Ok(true)
+    async fn try_lock(&self, session: &mut dyn Session, _: &Claim<'_>) -> DbResult<Tried> {
+        Ok(Tried::Taken(session.server().backend.clone()))
     }
 
     /// A statement cannot outlive its client, which is the server too.

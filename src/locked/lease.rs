@@ -55,7 +55,7 @@ impl Locked {
 
     /// Writes this run into the lease; whoever had it before has an old token.
     async fn write_lease(&mut self) -> DbResult<()> {
-        let sql = &self.engine.dialect().sql;
+        let sql = self.sql();
         let pid = self.runner.pid.to_string();
         let backend = self.lock.as_ref().map_or(&self.work.server().backend, |lock| &lock.backend).clone();
         let Runner { run, actor, host, what, .. } = &self.runner;
@@ -105,7 +105,7 @@ impl Locked {
     }
 
     async fn make_ledger(&mut self) -> DbResult<()> {
-        let sql = &self.engine.dialect().sql;
+        let sql = self.sql();
         self.work.batch(&self.names.fill(sql.ledger_create)).await?;
         if sql.ledger_guard.is_empty() {
             return Ok(());
