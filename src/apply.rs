@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::engine::Dialect;
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::ledger::{Act, Entry, Phase};
 use crate::locked::Locked;
 use crate::migration::{Migration, units};
@@ -20,7 +20,7 @@ use crate::plan::{Direction, Proven, Step};
 use crate::sha::Sha;
 use crate::snapshot::Snapshot;
 use crate::sql::Script;
-use crate::step::{Done, Ends, Run, described, is_whole};
+use crate::step::{Done, Ends, Run, described, is_whole, needs_session};
 pub use crate::step::{Provenance, Resume};
 
 /// What a run did.
@@ -56,6 +56,7 @@ async fn all(
     context: &Context,
 ) -> Result<Report> {
     let mut report = Report::default();
+    refuse_pooled(locked, plan)?;
     keep_scripts(locked, plan).await?;
     let live = locked.snapshot().await?;
     let before = live.weak_digest();
@@ -104,6 +105,21 @@ async fn all(
         context.tell(Event::Warning(drift("the schema after the run is not the one that was proven", &live)));
     }
     Ok(report)
+}
+
+/// # Errors
+/// Refused, with a finding for each step that needs a session of its own where a pooler keeps none for us.
+fn refuse_pooled(locked: &Locked, plan: &Proven) -> Result<()> {
+    if !locked.server().is_pooled() {
+        return Ok(());
+    }
+    let dialect = locked.engine().dialect();
+    let findings = plan.steps().iter().filter_map(|(step, _)| needs_session(dialect, step));
+    let findings: Vec<Finding> = findings.map(|finding| Finding { severity: Severity::Error, ..finding }).collect();
+    if findings.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::refused("a pooler stands before the server, so nothing was applied").findings(findings))
 }
 
 /// Whether two steps are one transaction: of one group, the same way, and both fit one.

@@ -99,7 +99,13 @@ fn read(script: &Script, statement: &Statement) -> Class {
 
 /// Whether any statement of the script cannot run inside a transaction.
 pub fn forbids_transaction(script: &Script) -> bool {
-    classes(script).iter().any(|class| class.transaction == TransactionNeed::Forbidden)
+    without_transaction(script).is_some()
+}
+
+/// The first statement that cannot run inside a transaction.
+pub fn without_transaction(script: &Script) -> Option<&Statement> {
+    let at = classes(script).iter().position(|class| class.transaction == TransactionNeed::Forbidden)?;
+    script.statements().get(at)
 }
 
 /// Whether the script has statements, and none that does anything.

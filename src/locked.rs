@@ -330,11 +330,10 @@ impl Locked {
         if !std::mem::take(&mut self.is_touched) || !(dialect.resets || sets) {
             return Ok(());
         }
-        if dialect.resets {
-            let reset = self.work.batch(self.sql().reset).await;
-            reset.map_err(|error| own("putting the session back", &error))?;
-        } else {
-            self.renew().await?;
+        match self.sql().reset {
+            _ if !dialect.resets => self.renew().await?,
+            "" => {}
+            reset => drop(self.work.batch(reset).await.map_err(|error| own("putting the session back", &error))?),
         }
         store::prepare(self.work.as_mut(), dialect, &self.prepared).await
     }
@@ -385,7 +384,9 @@ impl Locked {
         self.queued.insert(0, (settle, Vec::new()));
         self.queued.push(("COMMIT".to_owned(), Vec::new()));
         let resets = dialect.resets && self.prepared.is_empty();
-        self.queued.extend(resets.then(|| (self.sql().reset.to_owned(), Vec::new())));
+        let reset = if resets { self.sql().reset } else { "" };
+        let after = [self.sql().behind, reset].into_iter().filter(|text| !text.is_empty());
+        self.queued.extend(after.map(|text| (text.to_owned(), Vec::new())));
         self.work.together(&std::mem::take(&mut self.queued)).await?;
         self.is_touched &= !resets;
         self.committed();
@@ -430,8 +431,8 @@ impl Locked {
     /// at the end of a run: a COMMIT's own answer is not trusted.
     pub async fn commit(&mut self) -> DbResult<()> {
         let mut queued = std::mem::take(&mut self.queued);
-        queued.push(("COMMIT".to_owned(), Vec::new()));
-        queued.extend(self.unsettling().map(|text| (text.to_owned(), Vec::new())));
+        let ending = ["COMMIT", self.sql().behind, self.unsettling()].into_iter().filter(|text| !text.is_empty());
+        queued.extend(ending.map(|text| (text.to_owned(), Vec::new())));
         self.work.together(&queued).await?;
         self.committed();
         Ok(())
@@ -459,13 +460,13 @@ impl Locked {
 
     /// Ends the transaction, and gives the script's session back what `settle` changed.
     async fn end(&mut self, how: &str) -> DbResult<()> {
-        let text = [how, self.unsettling().unwrap_or_default()].map(sentence).concat();
+        let text = [how, self.sql().behind, self.unsettling()].map(sentence).concat();
         self.is_settled = false;
         self.work.batch(&text).await.map(drop)
     }
 
-    fn unsettling(&self) -> Option<&'static str> {
-        Some(self.sql().unsettle).filter(|text| self.is_settled && !text.is_empty())
+    fn unsettling(&self) -> &'static str {
+        if self.is_settled { self.sql().unsettle } else { "" }
     }
 
     /// Appends one row in a transaction of its own.
@@ -525,8 +526,8 @@ impl Locked {
         // In this order: whoever is gone by then writes nothing any more.
         let holders = self.engine.holders(session, None).await;
         let holders = holders.map_err(|error| own("asking who is at work", &error))?;
-        let backend = self.work.server().backend.as_deref();
-        let is_at_work = holders.work.is_some_and(|held| held.is(backend));
+        let server = self.work.server();
+        let is_at_work = holders.work.is_some_and(|held| server.is_pooled() || held.is(server.backend.as_deref()));
         let rows = store::entries(self.engine, &self.names, session, self.head.seq, i64::MAX).await?;
         let is_half_way = state(self.engine, &self.names, session).await?.open.is_some();
         Ok(Asked { rows, is_at_work, is_half_way })

@@ -46,7 +46,7 @@ pub async fn sample(database: &mut Database, wanted: &Wanted<'_>) -> Result<Samp
     let names = database.names().clone();
     let failed = |error| own(&format!("reading the rows of {}", wanted.name), &error);
     let session = database.session();
-    session.batch(engine.dialect().sql.look).await.map_err(failed)?;
+    session.batch(engine.texts(session.server()).look).await.map_err(failed)?;
     let tables = fill::read_tables(engine, session, &names, None).await.map_err(failed)?;
     let flavor = engine.dialect().flavor;
     let masks = masks(&tables, wanted, flavor)?;

@@ -38,6 +38,7 @@ impl Maker {
         let server = (database.server().engine, database.server().major.clone());
         let local = Level::Local(server.0);
         let (level, fallback) = match wanted {
+            Wanted::Auto if database.server().is_pooled() => (local, None),
             Wanted::Auto => (own, Some(local)),
             Wanted::Server => (own, None),
             Wanted::Local => (local, None),

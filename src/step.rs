@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::engine::{DbError, DbErrorKind, DbResult, Dialect, Ran};
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
-use crate::finding::counted;
+use crate::finding::{Finding, counted};
 use crate::judge::Refusal;
 use crate::ledger::{Act, Entry, Phase};
 use crate::lock::Runner;
@@ -63,6 +63,28 @@ pub(crate) fn is_whole(dialect: &Dialect, step: &Step) -> bool {
     dialect.transactional
         && step.transaction() == Transaction::Auto
         && step.script().is_some_and(|script| !class::forbids_transaction(script))
+}
+
+/// What keeps a step from being run where a pooler gives each transaction a session of its own choice.
+pub fn needs_session(dialect: &Dialect, step: &Step) -> Option<Finding> {
+    let id = &step.migration.id;
+    let finding = |why: String, cause: &str| {
+        let finding = Finding::warning("needs-session", format!("`{id}` {why}")).of(id).detail(vec![cause.to_owned()]);
+        finding.help("name the server itself instead of the pooler; the ledger is the same")
+    };
+    if step.migration.settings.session.as_deref().is_some_and(|session| !session.is_empty()) {
+        let why = "needs a session of its own, for what `session` sets in it".to_owned();
+        return Some(finding(why, "a pooler gives each transaction a session of its own choice"));
+    }
+    let script = step.script().filter(|_| !is_whole(dialect, step))?;
+    let cause = "behind a pooler, a statement that outlives its client would go unnoticed";
+    Some(match class::without_transaction(script) {
+        Some(statement) => {
+            let why = format!("needs a session of its own, for {}", script.shown(statement));
+            finding(why, cause).at(script.place(statement.span.start))
+        }
+        None => finding("needs a session of its own, for `transaction = \"off\"`".to_owned(), cause),
+    })
 }
 
 /// Which ends of the run a step stands at; the schema is read back at both.

@@ -200,6 +200,7 @@ has cc || packages+=(gcc libc6-dev)
 has psql || packages+=(postgresql)
 has mariadb || has mysql || packages+=(mariadb-server)
 has chromedriver || packages+=(chromium chromium-driver)
+PATH=$PATH:/usr/sbin has pgbouncer || packages+=(pgbouncer)
 install ${packages[@]+"${packages[@]}"}
 
 postgres= mysql= packages=()

@@ -34,7 +34,7 @@ use crate::report::json;
 use crate::saved::{self, Base, FORM, Saved, UNPROVEN};
 use crate::sha::Sha;
 use crate::snapshot::{Change, objects};
-use crate::step::is_whole;
+use crate::step::{is_whole, needs_session};
 
 /// Show what `up` or `down` would do, and what it costs; the database is not changed
 #[derive(Args)]
@@ -201,7 +201,10 @@ impl Made {
     async fn new(app: &App, database: &mut Database, project: &Project, state: &State, plan: Plan) -> Result<Made> {
         let warrants = planning::warrants(database, project, state, &plan).await?;
         let told = plan.steps.iter().zip(&warrants);
-        let findings = told.filter_map(|(step, warrant)| planning::told_unproven(step, warrant.as_ref()?)).collect();
+        let told = told.filter_map(|(step, warrant)| planning::told_unproven(step, warrant.as_ref()?));
+        let dialect = Some(database.engine().dialect()).filter(|_| database.server().is_pooled());
+        let unfit = |dialect| plan.steps.iter().filter_map(move |step| needs_session(dialect, step));
+        let findings = told.chain(dialect.into_iter().flat_map(unfit)).collect();
         let mut given = warrants.clone().into_iter();
         let known = Proven::new(plan.clone(), |_| given.next().flatten().or(Some(Warrant::recorded(None))));
         let costs = match known {

@@ -87,6 +87,9 @@ pub struct Texts {
     /// → token of the lease, held until the transaction ends, and the transaction's id (NULL where there is none); then the
     /// ledger's head, as `ledger_head` gives it.
     pub fence: &'static str,
+    /// Behind each end of a transaction, in its message: what a script has set in a session that a pooler gives to somebody else
+    /// next. Empty where the session is our own.
+    pub behind: &'static str,
     /// After the script, before the ledger row: role, search_path and the like put back. Several statements.
     pub settle: &'static str,
     /// Behind the COMMIT of rows of ours, where the script goes on in the same session: what `settle` changed is as the script

@@ -58,6 +58,7 @@ static DIALECT: Dialect = Dialect {
         mark: "",
         fire_deferred: "",
         fence: include_str!("mysql/fence.sql"),
+        behind: "",
         settle: include_str!("mysql/settle.sql"),
         unsettle: include_str!("mysql/unsettle.sql"),
         constraints: "",

@@ -29,6 +29,59 @@ const SCHEMA: &str = "switchback";
 /// First and longest wait between two tries for a lock.
 const LOCK_WAIT_MS: (u64, u64) = (10, 250);
 
+const TEXTS: Texts = Texts {
+    reset: include_str!("postgres/sql/reset.sql"),
+    reset_plain: include_str!("postgres/sql/reset_plain.sql"),
+    begin: include_str!("postgres/sql/begin.sql"),
+    limits: include_str!("postgres/sql/limits.sql"),
+    mark: concat!(
+        "SELECT pg_catalog.set_config('switchback.mark', ",
+        include_str!("postgres/catalog/counts.sql"),
+        ", true);"
+    ),
+    fire_deferred: "SET CONSTRAINTS ALL IMMEDIATE;",
+    fence: include_str!("postgres/sql/fence.sql"),
+    behind: "",
+    settle: include_str!("postgres/sql/settle.sql"),
+    unsettle: "",
+    constraints: "",
+    ledger_exists: include_str!("postgres/sql/ledger_exists.sql"),
+    ledger_create: include_str!("postgres/sql/ledger_create.sql"),
+    ledger_guard: "",
+    ledger_head: include_str!("postgres/sql/ledger_head.sql"),
+    ledger_state: include_str!("postgres/sql/ledger_state.sql"),
+    ledger_rows: include_str!("postgres/sql/ledger_rows.sql"),
+    ledger_strays: include_str!("postgres/sql/ledger_strays.sql"),
+    ledger_append: include_str!("postgres/sql/ledger_append.sql"),
+    script_put: include_str!("postgres/sql/script_put.sql"),
+    script_get: include_str!("postgres/sql/script_get.sql"),
+    journal_intent: include_str!("postgres/sql/journal_intent.sql"),
+    journal_done: include_str!("postgres/sql/journal_done.sql"),
+    journal_rows: include_str!("postgres/sql/journal_rows.sql"),
+    lease_take: include_str!("postgres/sql/lease_take.sql"),
+    lease_release: include_str!("postgres/sql/lease_release.sql"),
+    lease_read: include_str!("postgres/sql/lease_read.sql"),
+    read_only_set: include_str!("postgres/sql/read_only_set.sql"),
+    histories: include_str!("postgres/sql/histories.sql"),
+    columns: include_str!("postgres/sql/columns.sql"),
+    foreign_keys: include_str!("postgres/sql/foreign_keys.sql"),
+    look: include_str!("postgres/sql/look.sql"),
+    pour: "",
+    poured_inside: include_str!("postgres/sql/poured.sql"),
+    poured: "",
+};
+
+/// What differs behind a pooler: whatever has to hold is said in each transaction, and none leaves anything in its session.
+static POOLED: Texts = Texts {
+    reset: "",
+    reset_plain: "",
+    begin: concat!(include_str!("postgres/sql/begin.sql"), include_str!("postgres/sql/pooled/begin.sql")),
+    fence: include_str!("postgres/sql/pooled/fence.sql"),
+    behind: include_str!("postgres/sql/pooled/behind.sql"),
+    look: include_str!("postgres/sql/pooled/look.sql"),
+    ..TEXTS
+};
+
 static DIALECT: Dialect = Dialect {
     name: "postgres",
     schemes: &["postgres", "postgresql"],
@@ -40,46 +93,7 @@ static DIALECT: Dialect = Dialect {
     plain_sessions: false,
     resets: true,
     creates_database: false,
-    sql: Texts {
-        reset: include_str!("postgres/sql/reset.sql"),
-        reset_plain: include_str!("postgres/sql/reset_plain.sql"),
-        begin: include_str!("postgres/sql/begin.sql"),
-        limits: include_str!("postgres/sql/limits.sql"),
-        mark: concat!(
-            "SELECT pg_catalog.set_config('switchback.mark', ",
-            include_str!("postgres/catalog/counts.sql"),
-            ", true);"
-        ),
-        fire_deferred: "SET CONSTRAINTS ALL IMMEDIATE;",
-        fence: include_str!("postgres/sql/fence.sql"),
-        settle: include_str!("postgres/sql/settle.sql"),
-        unsettle: "",
-        constraints: "",
-        ledger_exists: include_str!("postgres/sql/ledger_exists.sql"),
-        ledger_create: include_str!("postgres/sql/ledger_create.sql"),
-        ledger_guard: "",
-        ledger_head: include_str!("postgres/sql/ledger_head.sql"),
-        ledger_state: include_str!("postgres/sql/ledger_state.sql"),
-        ledger_rows: include_str!("postgres/sql/ledger_rows.sql"),
-        ledger_strays: include_str!("postgres/sql/ledger_strays.sql"),
-        ledger_append: include_str!("postgres/sql/ledger_append.sql"),
-        script_put: include_str!("postgres/sql/script_put.sql"),
-        script_get: include_str!("postgres/sql/script_get.sql"),
-        journal_intent: include_str!("postgres/sql/journal_intent.sql"),
-        journal_done: include_str!("postgres/sql/journal_done.sql"),
-        journal_rows: include_str!("postgres/sql/journal_rows.sql"),
-        lease_take: include_str!("postgres/sql/lease_take.sql"),
-        lease_release: include_str!("postgres/sql/lease_release.sql"),
-        lease_read: include_str!("postgres/sql/lease_read.sql"),
-        read_only_set: include_str!("postgres/sql/read_only_set.sql"),
-        histories: include_str!("postgres/sql/histories.sql"),
-        columns: include_str!("postgres/sql/columns.sql"),
-        foreign_keys: include_str!("postgres/sql/foreign_keys.sql"),
-        look: include_str!("postgres/sql/look.sql"),
-        pour: "",
-        poured_inside: include_str!("postgres/sql/poured.sql"),
-        poured: "",
-    },
+    sql: TEXTS,
     client: ClientTexts {
         call: "psql -X -d DATABASE -f FILE",
         head: include_str!("postgres/sql/client/head.sql"),
@@ -93,6 +107,10 @@ static DIALECT: Dialect = Dialect {
 impl Engine for Postgres {
     fn dialect(&self) -> &'static Dialect {
         &DIALECT
+    }
+
+    fn texts(&self, server: &Server) -> &'static Texts {
+        if server.is_pooled() { &POOLED } else { &DIALECT.sql }
     }
 
     async fn open(&self, target: &Target, access: Access) -> DbResult<Box<dyn Session>> {
@@ -117,17 +135,28 @@ impl Engine for Postgres {
             session.batch("ROLLBACK").await?;
             return Ok(Tried::Held(None));
         };
+        if session.batch(include_str!("postgres/sql/lock_shown.sql")).await?.is_empty() {
+            let mut error =
+                DbError::new(DbErrorKind::Statement, "the server says that it gave the lock, and shows none");
+            error.hint = Some("it speaks PostgreSQL's protocol, but its advisory locks keep nobody out".into());
+            return Err(error);
+        }
         Ok(Tried::Taken(backend))
     }
 
     async fn hold_work(&self, session: &mut dyn Session, wait: Duration) -> DbResult<bool> {
         let limit = tokio::time::Instant::now() + wait;
         let mut pause_ms = LOCK_WAIT_MS.0;
+        let asked = match session.server().is_pooled() {
+            true => include_str!("postgres/sql/pooled/hold_work.sql"),
+            false => include_str!("postgres/sql/hold_work.sql"),
+        };
         loop {
-            let rows = session.rows(include_str!("postgres/sql/hold_work.sql"), &[]).await?;
+            let rows = session.rows(asked, &[]).await?;
             let answer = rows.first().map(Vec::as_slice).unwrap_or_default();
             let text = |index: usize| answer.get(index).and_then(Option::as_deref).unwrap_or_default();
-            if !session.server().backend.as_deref().is_some_and(|own| own.starts_with(&format!("{}:", text(1)))) {
+            let own = session.server().backend.as_deref();
+            if own.is_some_and(|own| !own.starts_with(&format!("{}:", text(1)))) {
                 let mut error =
                     DbError::new(DbErrorKind::Connection, "a pooler changed the server process of the session");
                 error.hint = Some("connect to the server itself: a session's lock needs one process".into());

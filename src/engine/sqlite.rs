@@ -68,6 +68,7 @@ static DIALECT: Dialect = Dialect {
         mark: "",
         fire_deferred: "",
         fence: include_str!("sqlite/fence.sql"),
+        behind: "",
         settle: include_str!("sqlite/settle.sql"),
         unsettle: "",
         constraints: include_str!("sqlite/constraints.sql"),

@@ -127,16 +127,11 @@ impl Server {
         });
     }
 
-    /// A program as a user that servers run as; it ends with this process, whatever becomes of that.
+    /// A program as a user that servers run as.
     fn program(&self, program: &Path) -> Command {
-        let user = self.user();
-        let mut command = Command::new("setpriv");
-        if is_root() {
-            command.args([&format!("--reuid={user}"), &format!("--regid={user}"), "--init-groups"]);
-        }
-        command.args(["--pdeathsig", "KILL"]).arg(program);
+        let mut command = as_user(self.user(), program);
         // A server that starts takes temporary tables away that it finds: those of others must not be among them.
-        command.env("TMPDIR", self.data.with_extension("tmp")).current_dir("/").process_group(0);
+        command.env("TMPDIR", self.data.with_extension("tmp"));
         command
     }
 
@@ -183,6 +178,16 @@ fn owned(options: &[&str]) -> Vec<String> {
     options.iter().map(|&option| option.to_owned()).collect()
 }
 
+/// A program as another user, if we may; it ends with this process, whatever becomes of that.
+pub fn as_user(user: &str, program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    if is_root() {
+        command.args([&format!("--reuid={user}"), &format!("--regid={user}"), "--init-groups"]);
+    }
+    command.args(["--pdeathsig", "KILL"]).arg(program).current_dir("/").process_group(0);
+    command
+}
+
 pub fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
 }
@@ -210,7 +215,7 @@ fn postgres_folder() -> PathBuf {
     newest.expect("PostgreSQL's own programs are installed (`tests/run` sees to that)")
 }
 
-fn sbin(name: &str) -> PathBuf {
+pub fn sbin(name: &str) -> PathBuf {
     let path = Path::new("/usr/sbin").join(name);
     if path.exists() { path } else { PathBuf::from(name) }
 }

@@ -18,6 +18,15 @@ const SOCKET_DIRS: [&str; 3] = ["/var/run/postgresql", "/private/tmp", "/tmp"];
 /// Unknown to servers before 14, and refused on some systems.
 const CHECK_INTERVAL: &str = "client_connection_check_interval";
 
+/// What a session of ours finds where its start-up settings hold.
+pub const OWN_SESSION: &str = "switchback.session";
+
+/// A connection, and whether a pooler has refused the settings that it should have begun with.
+pub struct Reached {
+    pub connection: PgConnection,
+    pub is_refused: bool,
+}
+
 /// How to connect. Holds the password, so there is no `Debug`.
 #[derive(Clone)]
 pub struct Route {
@@ -66,17 +75,21 @@ impl Route {
     }
 
     /// A connection, and nothing said on it yet.
-    pub async fn connect(&self) -> DbResult<PgConnection> {
+    pub async fn connect(&self) -> DbResult<Reached> {
         let mut extras = self.extras.clone();
+        let mut is_refused = false;
         let mut mode = self.options.get_ssl_mode();
         if self.plain_first {
             mode = PgSslMode::Disable;
         }
         loop {
-            let options = self.options.clone().ssl_mode(mode).options(extras.iter().map(|(name, value)| (name, value)));
+            let mut options = self.options.clone().ssl_mode(mode);
+            if !extras.is_empty() {
+                options = options.options(extras.iter().map(|(name, value)| (name, value)));
+            }
             let tried = tokio::time::timeout(self.timeout, PgConnection::connect_with(&options)).await;
             let error = match tried {
-                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Ok(connection)) => return Ok(Reached { connection, is_refused }),
                 Ok(Err(error)) => errors::from_sqlx(error),
                 Err(_) => {
                     let text = format!("no answer within {} s", self.timeout.as_secs());
@@ -86,6 +99,10 @@ impl Route {
             let before = extras.len();
             if error.message.contains(CHECK_INTERVAL) {
                 extras.retain(|(name, _)| *name != CHECK_INTERVAL);
+            }
+            if is_poolers(&error) {
+                extras.clear();
+                is_refused = true;
             }
             if self.plain_first && error.code == "28000" && matches!(mode, PgSslMode::Disable) {
                 mode = PgSslMode::Prefer;
@@ -190,7 +207,12 @@ fn is_local(options: &PgConnectOptions) -> bool {
 
 /// Settings that a session of ours starts with. Dead clients are noticed soon, both while idle and while a statement runs.
 fn extras(access: Access) -> Vec<(&'static str, String)> {
-    let always = [("tcp_keepalives_idle", "10"), ("tcp_keepalives_interval", "5"), ("tcp_keepalives_count", "3")];
+    let always = [
+        (OWN_SESSION, "on"),
+        ("tcp_keepalives_idle", "10"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
+    ];
     let own: &[(&str, &str)] = match access {
         Access::ReadOnly => &[("default_transaction_read_only", "on")],
         Access::ReadWrite => &[(CHECK_INTERVAL, "1000")],
@@ -205,11 +227,18 @@ fn usage(text: &str) -> DbError {
     DbError::new(DbErrorKind::Statement, text)
 }
 
-/// A pooler that refuses start-up settings says so in words that do not help.
+/// Whether a pooler refuses start-up settings: in the words of PgBouncer, and of Amazon's RDS Proxy.
+fn is_poolers(error: &DbError) -> bool {
+    ["unsupported startup parameter", "command-line options"].iter().any(|text| error.message.contains(text))
+}
+
+/// A pooler that refuses the settings of a URL or of `PGOPTIONS` says so in words that do not help.
 fn explained(mut error: DbError) -> DbError {
-    if error.message.contains("unsupported startup parameter") {
-        error.hint =
-            Some("connect to the server itself, not to the pooler: its settings cannot be made to hold".into());
+    if is_poolers(&error) {
+        error.hint = Some(
+            "a pooler takes no `options`: leave them out of the URL and of PGOPTIONS, or connect to the server itself"
+                .into(),
+        );
     }
     error
 }

@@ -8,7 +8,7 @@ use sqlx::postgres::{PgArguments, PgConnection, PgRow, PgValueFormat};
 use sqlx::{Arguments, AssertSqlSafe, Column, Connection, Either, Row as _, TypeInfo, ValueRef};
 use tracing::instrument::WithSubscriber;
 
-use super::connect::Route;
+use super::connect::{Reached, Route};
 use super::errors::from_sqlx;
 use super::notices::Notices;
 use crate::engine::{Access, Canceller, DbError, DbErrorKind, DbResult, Ran, Row, Said, Server, Session};
@@ -34,6 +34,8 @@ pub struct PgSession {
     plans: usize,
     /// The conversation with the server is out of step; nothing more is said.
     broken: bool,
+    /// A session that only looks and that a pooler gives away behind each transaction is in the one that `look` began.
+    is_held: bool,
 }
 
 /// What stands for the marks in our own texts.
@@ -61,7 +63,7 @@ impl PgSession {
     /// Opens a session: one query for what the server is, and the settings that its own client would have.
     pub async fn open(target: &Target, access: Access) -> DbResult<Self> {
         let route = Route::new(target, access)?;
-        let mut connection = route.connect().await?;
+        let Reached { mut connection, is_refused } = route.connect().await?;
         let asked = match access {
             Access::ReadOnly => include_str!("sql/facts_plain.sql"),
             Access::ReadWrite | Access::Shadow => include_str!("sql/facts.sql"),
@@ -70,10 +72,16 @@ impl PgSession {
         let facts = facts.into_iter().next().unwrap_or_default();
         let fact = |index: usize| facts.get(index).cloned().flatten();
         let text = |index: usize| fact(index).unwrap_or_default();
-        if access == Access::ReadOnly && text(5) != "on" {
-            let mut error = DbError::new(DbErrorKind::Connection, "the server did not make this session read-only");
-            error.hint = Some("a pooler dropped the start-up options; connect to the server itself".into());
-            return Err(error);
+        // What the connection began with either was refused, or is not there.
+        let is_pooled = is_refused || fact(6).is_none();
+        let is_kept = match (access, is_pooled) {
+            (Access::Shadow, true) => return Err(behind_a_pooler()),
+            (Access::ReadOnly, true) => keeps_from_writing(&mut connection).await?,
+            (Access::ReadOnly, false) => text(5) == "on",
+            _ => true,
+        };
+        if !is_kept {
+            return Err(DbError::new(DbErrorKind::Connection, "the server did not make this session read-only"));
         }
         let version = text(0).split(' ').next().unwrap_or_default().to_owned();
         let server = Server {
@@ -82,14 +90,14 @@ impl PgSession {
             version,
             user: text(1),
             database: text(2),
-            backend: Some(format!("{}:{}", text(3), text(4))),
+            backend: (!is_pooled).then(|| format!("{}:{}", text(3), text(4))),
         };
-        let mut timezone = route.timezone.clone().or_else(|| fact(6));
-        let mut datestyle = route.datestyle.clone().or_else(|| fact(7));
+        let mut timezone = route.timezone.clone().or_else(|| fact(7));
+        let mut datestyle = route.datestyle.clone().or_else(|| fact(8));
         if access == Access::ReadOnly {
             timezone = Some(DRIVER_TIMEZONE.into());
             datestyle = Some(DRIVER_DATESTYLE.into());
-        } else if (timezone.is_none() || datestyle.is_none()) && text(9) == "t" {
+        } else if (timezone.is_none() || datestyle.is_none()) && text(10) == "t" {
             for row in simple(&mut connection, include_str!("sql/file_settings.sql")).await?.0 {
                 match row.as_slice() {
                     [Some(name), value] if name == "timezone" => timezone = timezone.or_else(|| value.clone()),
@@ -98,10 +106,10 @@ impl PgSession {
                 }
             }
         }
-        let timezone = timezone.unwrap_or_else(|| text(8));
+        let timezone = timezone.unwrap_or_else(|| text(9));
         let datestyle = datestyle.unwrap_or_else(|| DRIVER_DATESTYLE.into());
         // What the server commits with, unless that is not durable.
-        let durable = match fact(10).as_deref() {
+        let durable = match fact(11).as_deref() {
             Some("off") if access == Access::Shadow => "off".to_owned(),
             None | Some("off") => "on".to_owned(),
             Some(own) => own.to_owned(),
@@ -116,9 +124,11 @@ impl PgSession {
         }
         let prepared = HashMap::new();
         let notices = Notices::new();
+        let (plans, broken, is_held) = (0, false, false);
         let mut session =
-            PgSession { connection, route, access, server, notices, marks, prepared, plans: 0, broken: false };
-        if timezone != DRIVER_TIMEZONE || !datestyle.eq_ignore_ascii_case(DRIVER_DATESTYLE) {
+            PgSession { connection, route, access, server, notices, marks, prepared, plans, broken, is_held };
+        let is_drivers = timezone == DRIVER_TIMEZONE && datestyle.eq_ignore_ascii_case(DRIVER_DATESTYLE);
+        if !is_pooled && !is_drivers {
             session.batch(include_str!("sql/client_settings.sql")).await?;
         }
         Ok(session)
@@ -139,6 +149,25 @@ impl PgSession {
         }
     }
 
+    /// A message of a session that only looks and that is another's behind each transaction: one of its own, unless `look` has
+    /// begun the one for all that is asked from then on.
+    async fn look(&mut self, sql: &str) -> DbResult<Vec<Row>> {
+        let begins = sql == include_str!("sql/pooled/look.sql");
+        let result = match self.is_held || begins {
+            true => simple(&mut self.connection, sql).await,
+            false => {
+                let asked = [include_str!("sql/pooled/read_only.sql"), sql.trim_end(), "\n;ROLLBACK"].concat();
+                let result = simple(&mut self.connection, &asked).await;
+                if result.as_ref().is_err_and(|error| error.kind != DbErrorKind::Connection) {
+                    simple(&mut self.connection, "ROLLBACK").await?;
+                }
+                result
+            }
+        };
+        self.is_held |= begins;
+        Ok(self.noted(result)?.0)
+    }
+
     /// Keeps in mind what an error means for the connection.
     fn noted<T>(&mut self, result: DbResult<T>) -> DbResult<T> {
         if let Err(error) = &result {
@@ -157,8 +186,11 @@ impl Session for PgSession {
     async fn rows(&mut self, sql: &str, binds: &[Option<&str>]) -> DbResult<Vec<Row>> {
         self.usable()?;
         if binds.is_empty() {
-            let result = simple(&mut self.connection, sql).await;
-            return Ok(self.noted(result)?.0);
+            return self.batch(sql).await;
+        }
+        if self.server.is_pooled() {
+            // The extended protocol takes two turns, and behind the first one the session may be another's.
+            return self.batch(&bound(sql, binds)).await;
         }
         let mut arguments = PgArguments::default();
         for bind in binds {
@@ -175,7 +207,8 @@ impl Session for PgSession {
         // The extended protocol takes one statement at a time; as literals the values fit into one simple message.
         let mut message = String::new();
         for (sql, binds) in statements {
-            message.push_str(bound(sql, binds).trim_end().trim_end_matches(';'));
+            let binds: Vec<Option<&str>> = binds.iter().map(Option::as_deref).collect();
+            message.push_str(bound(sql, &binds).trim_end().trim_end_matches(';'));
             message.push_str(";\n");
         }
         self.batch(&message).await.map(drop)
@@ -187,7 +220,11 @@ impl Session for PgSession {
         let marked = self.marks.iter().any(|(mark, _)| sql.contains(mark));
         let filled =
             marked.then(|| self.marks.iter().fold(sql.to_owned(), |text, (mark, word)| text.replace(mark, word)));
-        let result = simple(&mut self.connection, filled.as_deref().unwrap_or(sql)).await;
+        let sql = filled.as_deref().unwrap_or(sql);
+        if self.server.is_pooled() && self.access == Access::ReadOnly {
+            return self.look(sql).await;
+        }
+        let result = simple(&mut self.connection, sql).await;
         Ok(self.noted(result)?.0)
     }
 
@@ -245,7 +282,7 @@ impl Session for PgSession {
 
     fn canceller(&self) -> Box<dyn Canceller> {
         let pid = self.server.backend.as_deref().and_then(|backend| backend.split(':').next());
-        Box::new(PgCanceller { route: self.route.clone(), pid: pid.unwrap_or_default().to_owned() })
+        Box::new(PgCanceller { route: self.route.clone(), pid: pid.map(str::to_owned) })
     }
 
     async fn close(self: Box<Self>) {
@@ -257,20 +294,38 @@ impl Session for PgSession {
 /// Cancels through a connection of its own.
 struct PgCanceller {
     route: Route,
-    pid: String,
+    /// `None` where a pooler chooses the process, each time anew.
+    pid: Option<String>,
 }
 
 #[async_trait]
 impl Canceller for PgCanceller {
     async fn cancel(&self) -> DbResult<()> {
-        let mut connection = self.route.connect().await?;
-        let mut arguments = PgArguments::default();
-        let added = arguments.add(self.pid.as_str());
-        added.map_err(|error| DbError::new(DbErrorKind::Statement, error.to_string()))?;
-        let query = sqlx::query_with("SELECT pg_catalog.pg_cancel_backend($1::int)::text", arguments).persistent(false);
-        query.execute(&mut connection).await.map_err(from_sqlx)?;
+        let mut connection = self.route.connect().await?.connection;
+        let asked = match &self.pid {
+            Some(pid) => bound(include_str!("sql/cancel.sql"), &[Some(pid)]),
+            None => include_str!("sql/pooled/cancel.sql").to_owned(),
+        };
+        simple(&mut connection, &asked).await?;
         connection.close().await.map_err(from_sqlx)
     }
+}
+
+/// Whether what begins each message of a session that only looks, behind a pooler, is heeded.
+async fn keeps_from_writing(connection: &mut PgConnection) -> DbResult<bool> {
+    let asked = [include_str!("sql/pooled/read_only.sql"), "SHOW transaction_read_only; ROLLBACK"].concat();
+    let said = simple(connection, &asked).await?.0;
+    Ok(said.iter().flatten().flatten().any(|value| value == "on"))
+}
+
+/// A shadow has its own role and settings in all of its sessions.
+pub fn behind_a_pooler() -> DbError {
+    let mut error = DbError::new(
+        DbErrorKind::Statement,
+        "a pooler stands before this server, and a shadow needs sessions of its own",
+    );
+    error.hint = Some("use `--shadow local`, or name the server itself: `--shadow URL`".into());
+    error
 }
 
 /// One message; the rows of all its statements and the number of rows that they affected.
@@ -318,7 +373,7 @@ fn texts(row: &PgRow) -> DbResult<Row> {
 }
 
 /// A text of ours with its `$n` filled in as literals, which read the same under any setting of a script.
-fn bound(sql: &str, binds: &[Option<String>]) -> String {
+fn bound(sql: &str, binds: &[Option<&str>]) -> String {
     let mut out = String::with_capacity(sql.len() * 2);
     let mut rest = sql;
     while let Some(at) = rest.find('$') {

@@ -3,7 +3,7 @@
 //! A script in a shadow runs as that role, so it reaches neither the application's database nor an administrator's rights.
 //! Role and database carry a marker that says who made them; nothing without the marker is ever dropped.
 
-use super::session::PgSession;
+use super::session::{PgSession, behind_a_pooler};
 use crate::engine::{Access, DbError, DbErrorKind, DbResult, Row, Session, Site};
 use crate::fault::{Fault, FaultKind, Result};
 use crate::sql::Flavor;
@@ -38,7 +38,10 @@ pub async fn create(admin: &Target, rights: Rights) -> Result<Site> {
     let mut session = PgSession::open(admin, Access::ReadWrite)
         .await
         .map_err(|error| fault("the server for the shadow cannot be reached", &error))?;
-    let made = make(&mut session, admin, rights).await;
+    let made = match session.server().is_pooled() {
+        true => Err(fault("no shadow can be made there", &behind_a_pooler())),
+        false => make(&mut session, admin, rights).await,
+    };
     Box::new(session).close().await;
     made
 }

@@ -10,7 +10,8 @@ WITH own AS (
 )
 SELECT current_setting('server_version'), session_user, current_database(), pg_backend_pid(),
        (SELECT (extract(epoch FROM backend_start) * 1000000)::bigint FROM pg_stat_get_activity(pg_backend_pid())),
-       current_setting('default_transaction_read_only'),
+       current_setting('transaction_read_only'),
+       current_setting('switchback.session', true),
        (SELECT substr(entry, strpos(entry, '=') + 1) FROM own WHERE lower(split_part(entry, '=', 1)) = 'timezone' LIMIT 1),
        (SELECT substr(entry, strpos(entry, '=') + 1) FROM own WHERE lower(split_part(entry, '=', 1)) = 'datestyle' LIMIT 1),
        current_setting('log_timezone'),
