@@ -38,6 +38,15 @@ pub struct PgSession {
     is_held: bool,
 }
 
+/// What the server commits with, unless that is not durable.
+fn durable(access: Access, own: Option<String>) -> String {
+    match own.as_deref() {
+        Some("off") if access == Access::Shadow => "off".to_owned(),
+        None | Some("off") => "on".to_owned(),
+        Some(own) => own.to_owned(),
+    }
+}
+
 /// What stands for the marks in our own texts.
 fn marks(
     timezone: &str,
@@ -108,12 +117,7 @@ impl PgSession {
         }
         let timezone = timezone.unwrap_or_else(|| text(9));
         let datestyle = datestyle.unwrap_or_else(|| DRIVER_DATESTYLE.into());
-        // What the server commits with, unless that is not durable.
-        let durable = match fact(11).as_deref() {
-            Some("off") if access == Access::Shadow => "off".to_owned(),
-            None | Some("off") => "on".to_owned(),
-            Some(own) => own.to_owned(),
-        };
+        let durable = durable(access, fact(11));
         let mut marks = marks(&timezone, &datestyle, durable, &server, target);
         if access == Access::Shadow {
             let lists = simple(&mut connection, include_str!("sql/catalogs.sql")).await?.0;
