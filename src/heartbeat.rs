@@ -16,6 +16,7 @@ use crate::engine::{Canceller, Claim, DbError, DbErrorKind, DbResult, Engine, Na
 pub(crate) struct Heartbeat {
     /// The server's id of the session.
     pub(crate) backend: Option<String>,
+    pub(crate) is_pooled: bool,
     lost: watch::Receiver<bool>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Option<Box<dyn Session>>>,
@@ -35,6 +36,7 @@ impl Heartbeat {
         names: Names,
         run: String,
     ) -> Self {
+        let is_pooled = session.server().is_pooled();
         let (flag, lost) = watch::channel(false);
         let (stop, mut stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
@@ -51,7 +53,7 @@ impl Heartbeat {
                 }
             }
         });
-        Heartbeat { backend, lost, stop, task }
+        Heartbeat { backend, is_pooled, lost, stop, task }
     }
 
     pub(crate) fn is_lost(&self) -> bool {

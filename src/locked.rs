@@ -104,8 +104,12 @@ impl Locked {
             }
             Taking::WhenFree | Taking::FromARun => None,
         };
-        let work =
-            points::around(store::open(engine, &target, Access::ReadWrite, Duration::ZERO).await.map_err(failed)?);
+        let is_pooled = lock.as_ref().is_some_and(|lock| lock.is_pooled);
+        let scarce =
+            "through a pooler a run takes two of its sessions: one has the lock, and the scripts run in the other";
+        let short = |fault: Fault| if is_pooled { fault.cause(scarce) } else { fault };
+        let work = store::open(engine, &target, Access::ReadWrite, Duration::ZERO).await;
+        let work = points::around(work.map_err(|error| short(failed(error)))?);
         let mut work = heartbeat::watched(lock.as_ref(), work);
         let held = engine.hold_work(work.as_mut(), waits.lock).await;
         if !held.map_err(|error| own("taking the second lock", &error))? {
