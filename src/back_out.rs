@@ -45,6 +45,11 @@ pub async fn way_back(
     (step, open, stand): (&Step, &Open, &Stand),
     context: &Context,
 ) -> Result<WayBack> {
+    if let Some(partition) = stand.detaching.first() {
+        let what = format!("the detach of {partition} has begun, and can only be ended");
+        let help = "`switchback recover --resume` ends it and goes on with the step, which `down` takes back then";
+        return Err(Fault::new(FaultKind::HalfWay, what).help(help));
+    }
     let part = part(step, stand.behind)?;
     let ran: Vec<&Migration> = applied.iter().collect();
     let mends: Vec<String> = stand.invalid.iter().map(mend).collect();

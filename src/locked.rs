@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::class;
 use crate::context::Context;
 use crate::engine::{
-    self, Access, DbError, DbErrorKind, DbResult, Engine, Limits, LimitsHold, Names, Ran, Row, Server, Session, Texts,
+    self, Access, Cleared, DbError, DbErrorKind, DbResult, Engine, Limits, LimitsHold, Names, Ran, Row, Server,
+    Session, Texts,
 };
 use crate::fault::{Fault, FaultKind, Result};
 use crate::heartbeat::{self, Heartbeat};
@@ -346,8 +347,11 @@ impl Locked {
     pub async fn run(&mut self, script: &Script, statement: &Statement) -> DbResult<Ran> {
         self.is_touched = true;
         let text = script.sql(statement);
-        let mut notices = self.engine.prepare_bare(self.work.as_mut(), text).await?;
-        let ran = run(self.work.as_mut(), script, statement).await?;
+        let Cleared { told: mut notices, instead } = self.engine.prepare_bare(self.work.as_mut(), text).await?;
+        let ran = match instead {
+            Some(rest) => self.work.run(&rest).await?,
+            None => run(self.work.as_mut(), script, statement).await?,
+        };
         self.engine.check_bare(self.work.as_mut(), text).await?;
         notices.extend(ran.notices);
         Ok(Ran { notices, ..ran })

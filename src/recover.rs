@@ -37,6 +37,8 @@ pub struct Stand {
     pub behind: usize,
     /// Indexes that a concurrent statement left invalid, as SQL names them, and what becomes of each.
     pub invalid: Vec<(String, Invalid)>,
+    /// Partitions whose concurrent detach has begun and not ended: it can be ended, and not taken back.
+    pub detaching: Vec<String>,
     /// What the live schema has otherwise than the steps give it, beside what the statement in doubt can have touched.
     pub elsewhere: Vec<String>,
 }
@@ -44,7 +46,7 @@ pub struct Stand {
 impl Stand {
     /// As a person says it.
     fn by_word(behind: usize) -> Stand {
-        Stand { behind, invalid: Vec::new(), elsewhere: Vec::new() }
+        Stand { behind, invalid: Vec::new(), detaching: Vec::new(), elsewhere: Vec::new() }
     }
 
     /// What is to be told of it.
@@ -134,10 +136,14 @@ async fn compare(
     }
     let before = chain.snapshot().await?;
     let invalid = invalid(live, &before);
-    let live = &without(live, &invalid);
+    let detaching: Vec<String> =
+        live.lines().filter(|line| is_detaching(line)).map(|line| line.object.clone()).collect();
+    let live = &without(live, &invalid).filtered(|line| !is_detaching(line));
+    let stand =
+        |behind: usize, elsewhere| Stand { behind, invalid: invalid.clone(), detaching: detaching.clone(), elsewhere };
     let Some(unit) = doubtful else {
         let elsewhere = Touched::default().changes_elsewhere(&before, live);
-        return Ok(Stand { behind: open.done, invalid, elsewhere });
+        return Ok(stand(open.done, elsewhere));
     };
     let place = script.place(script.statements()[unit.start].span.start);
     let is_one = is_one_with_its_row(chain.engine().dialect(), script, unit);
@@ -148,10 +154,12 @@ async fn compare(
     };
     let touched = Touched::of(script, unit, &before, after.as_ref());
     let is_as = |schema: &Snapshot| touched.part_of(schema).weak_digest() == touched.part_of(live).weak_digest();
-    let (as_before, as_after) = (is_as(&before), after.as_ref().is_some_and(is_as));
+    // A detach that has begun has made some of what its end has, and is run again all the same.
+    let is_begun = !detaching.is_empty() && is_between(&touched.part_of(live), &before, after.as_ref());
+    let (as_before, as_after) = (is_begun || is_as(&before), after.as_ref().is_some_and(is_as));
     let at = |behind: usize| {
         let schema = after.as_ref().filter(|_| behind == unit.end).unwrap_or(&before);
-        Ok(Stand { behind, invalid: invalid.clone(), elsewhere: touched.changes_elsewhere(schema, live) })
+        Ok(stand(behind, touched.changes_elsewhere(schema, live)))
     };
     match (as_before, as_after) {
         // Not journalled is not done.
@@ -160,7 +168,7 @@ async fn compare(
         // It was refused, so what it was to make is somebody else's.
         (false, true) if open.stopped.is_some() => {
             let elsewhere = Touched::default().changes_elsewhere(&before, live);
-            Ok(Stand { behind: unit.start, invalid: invalid.clone(), elsewhere })
+            Ok(stand(unit.start, elsewhere))
         }
         (false, true) => at(unit.end),
         (true, true) if in_doubt == Some(InDoubt::Skip) => at(unit.end),
@@ -168,6 +176,12 @@ async fn compare(
         (true, true) => Err(without_a_trace(open, unit.end).at(place)),
         (false, false) => Err(on_neither_side(open, unit.end, &touched, (&before, live)).at(place)),
     }
+}
+
+/// Whether a schema has nothing but what one of two others has.
+fn is_between(schema: &Snapshot, before: &Snapshot, after: Option<&Snapshot>) -> bool {
+    let known: BTreeSet<&Line> = before.lines().chain(after.into_iter().flat_map(Snapshot::lines)).collect();
+    schema.lines().all(|line| known.contains(line))
 }
 
 /// Brings the shadow to where the journal has the database.
@@ -274,6 +288,11 @@ fn invalid(live: &Snapshot, before: &Snapshot) -> Vec<(String, Invalid)> {
         false => (index, Invalid::Unbuilt),
     };
     left.map(whose).collect()
+}
+
+/// Whether a line says that a concurrent detach has begun and not ended. To tell how far a step got, it has not: run again, it ends.
+fn is_detaching(line: &Line) -> bool {
+    line.property == "detach pending"
 }
 
 /// Indexes that are invalid, as SQL names them.

@@ -455,3 +455,33 @@ fn i4_what_a_refused_statement_met_is_not_taken_for_its_work() {
         is_whole(sandbox);
     });
 }
+
+#[test]
+fn postgres_a_detach_that_did_not_end_is_ended_and_never_taken_for_undone() {
+    let sandbox = Sandbox::new(Kind::Postgres);
+    let base = "CREATE TABLE t (id integer) PARTITION BY LIST (id);\nCREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);\n\
+                CREATE TABLE t2 PARTITION OF t FOR VALUES IN (2);\n";
+    sandbox.migration("1_base", base, "DROP TABLE t;\n");
+    sandbox.run(&["up"]).ok();
+    sandbox.sql("INSERT INTO t VALUES (1), (2)");
+    // A concurrent detach leaves the partition's bound behind as a CHECK.
+    let up = "ALTER TABLE t DETACH PARTITION t1 CONCURRENTLY;\n";
+    let down = "ALTER TABLE t ATTACH PARTITION t1 FOR VALUES IN (1);\nALTER TABLE t1 DROP CONSTRAINT t1_id_check;\n";
+    sandbox.migration("2_apart", &format!("CREATE TABLE a (id integer);\n{up}"), &format!("{down}DROP TABLE a;\n"));
+    ended_while_it_waits(&sandbox, "ALTER TABLE t DETACH");
+    let pending = "SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = 't1'::regclass";
+    assert_eq!((sandbox.value(pending).as_str(), sandbox.value("SELECT count(*) FROM t").as_str()), ("t", "1"));
+    let told = sandbox.run(&["recover"]).exits(4).says("not done  2  ALTER TABLE t DETACH PARTITION t1 CONCURRENTLY");
+    told.says("the partition public.t1 has begun to be detached").says("can only be ended");
+    sandbox.run(&["recover", "--back-out", "--yes"]).exits(4).says("the detach of public.t1 has begun");
+    let resumed = sandbox.run(&["recover", "--resume"]).ok().says("applied  2_apart");
+    resumed.says("the detach of \"t1\", which an earlier try had begun, was ended by FINALIZE");
+    assert_eq!(sandbox.value("SELECT count(*) FROM pg_inherits WHERE inhrelid = 't1'::regclass"), "0");
+    is_whole(&sandbox);
+    sandbox.run(&["down", "--steps", "1", "--yes"]).ok();
+    assert_eq!(sandbox.value("SELECT count(*) FROM t"), "2");
+    is_whole(&sandbox);
+    // Where no step of ours began it, it is drift.
+    sandbox.sql("UPDATE pg_inherits SET inhdetachpending = true WHERE inhrelid = 't1'::regclass");
+    sandbox.run(&["drift"]).exits(1).says("detach pending");
+}

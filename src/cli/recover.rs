@@ -221,6 +221,9 @@ fn told(half: &Half, stand: Option<&Stand>) -> String {
     }
     if let Some(stand) = stand {
         let _ = writeln!(out, "{} of {} statements have taken effect", stand.behind, shown.len());
+        for partition in &stand.detaching {
+            let _ = writeln!(out, "the partition {} has begun to be detached", clean(partition));
+        }
         for (index, _) in &stand.invalid {
             let _ = writeln!(out, "the index {} was left invalid", clean(index));
         }

@@ -266,6 +266,15 @@ pub enum Level {
     Local(&'static str),
 }
 
+/// What an earlier try of a statement has left behind, out of the way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cleared {
+    /// What was done, a sentence each.
+    pub told: Vec<String>,
+    /// What ends the statement that the earlier try has begun; to be run in its place.
+    pub instead: Option<String>,
+}
+
 /// One member of the family.
 #[async_trait]
 pub trait Engine: Send + Sync {
@@ -312,9 +321,9 @@ pub trait Engine: Send + Sync {
     async fn terminate(&self, session: &mut dyn Session, lock: Lock, backend: &str) -> DbResult<()>;
 
     /// Clears away what an earlier try of a statement that runs outside a transaction left behind, so that it can be run
-    /// again; says what was cleared, a sentence each. A statement that leaves nothing behind costs nothing here.
-    async fn prepare_bare(&self, _session: &mut dyn Session, _statement: &str) -> DbResult<Vec<String>> {
-        Ok(Vec::new())
+    /// again. A statement that leaves nothing behind costs nothing here.
+    async fn prepare_bare(&self, _session: &mut dyn Session, _statement: &str) -> DbResult<Cleared> {
+        Ok(Cleared::default())
     }
 
     /// # Errors

@@ -9,6 +9,7 @@ use super::*;
 
 mod catalog;
 mod connect;
+mod detach;
 mod errors;
 mod fingerprint;
 mod index;
@@ -192,8 +193,12 @@ impl Engine for Postgres {
         session.rows(include_str!("postgres/sql/terminate.sql"), &binds).await.map(drop)
     }
 
-    async fn prepare_bare(&self, session: &mut dyn Session, statement: &str) -> DbResult<Vec<String>> {
-        index::clear(session, statement).await
+    async fn prepare_bare(&self, session: &mut dyn Session, statement: &str) -> DbResult<Cleared> {
+        let (told, instead) = match detach::rest(session, statement).await? {
+            Some((rest, told)) => (vec![told], Some(rest)),
+            None => (index::clear(session, statement).await?, None),
+        };
+        Ok(Cleared { told, instead })
     }
 
     async fn check_bare(&self, session: &mut dyn Session, statement: &str) -> DbResult<()> {

@@ -51,7 +51,7 @@ async fn invalid(session: &mut dyn Session, statement: &str) -> DbResult<Vec<(St
 }
 
 /// The position is one in our own text, not in the script's.
-fn unplaced(error: DbError) -> DbError {
+pub fn unplaced(error: DbError) -> DbError {
     DbError { position: None, ..error }
 }
 
@@ -82,8 +82,8 @@ fn rebuilt(statement: &str) -> Option<Option<String>> {
     Some(if is_one { qualified(statement, &tokens[at + 1..]) } else { None })
 }
 
-/// The name that tokens begin with.
-fn qualified(statement: &str, tokens: &[Token]) -> Option<String> {
+/// The name that tokens begin with, qualified as written and quoted.
+pub fn qualified(statement: &str, tokens: &[Token]) -> Option<String> {
     let part = |at: usize| Some(Flavor::Postgres.ident(&tokens.get(at)?.name(statement, Flavor::Postgres)?));
     let mut name = part(0)?;
     let mut at = 0;

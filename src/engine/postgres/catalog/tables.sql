@@ -30,7 +30,8 @@ UNION ALL
 SELECT r.oid::text, CASE r.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END, r.name,
        json_build_array(
     CASE WHEN r.relispartition THEN 'partition of' ELSE 'inherits' END,
-    string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno))::text
+    string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno),
+    'detach pending', CASE WHEN bool_or(i.inhdetachpending) THEN 'yes' END)::text
 FROM rel r
 JOIN pg_inherits i ON i.inhrelid = r.oid
 GROUP BY r.oid, r.relkind, r.name, r.relispartition
