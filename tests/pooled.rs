@@ -124,7 +124,7 @@ fn i4_i5_whoever_is_killed_or_sleeps_at_any_point_behind_a_pooler_does_no_step_t
     let mut tried = 0;
     for (at, fault) in (1..=last).step_by(each).flat_map(|at| [(at, "kill"), (at, "stop")]) {
         let mut copy = course.copy();
-        let direct = std::mem::replace(&mut copy.url, String::new());
+        let direct = std::mem::take(&mut copy.url);
         copy.url = pooled.pooler.url(&direct);
         let through = [("DATABASE_URL", copy.url.as_str())];
         let victim = course.start(&copy, &[("SWITCHBACK_FAULT", &format!("{fault}@{at}"))]);
