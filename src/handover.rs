@@ -95,7 +95,7 @@ impl<'a> File<'a> {
         if !state.exists {
             self.comment("The ledger, which is not there yet.");
             self.own(self.of.dialect.sql.ledger_create);
-            self.own(self.of.dialect.sql.ledger_guard);
+            self.of.dialect.sql.ledger_guard.iter().for_each(|guard| self.own(guard));
         }
     }
 

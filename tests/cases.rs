@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::process::{Command, Stdio};
+
 use common::login::Login;
 use common::{Kind, Sandbox, each, each_engine, each_server, until};
 
@@ -221,6 +223,66 @@ fn a_shadow_that_we_did_not_make_and_that_is_not_empty_is_refused() {
         assert_eq!(other.user_tables(), ["precious"], "{}", output.all());
         assert!(other.sql("SELECT * FROM precious").is_empty());
     });
+}
+
+#[test]
+fn a_dump_that_is_loaded_elsewhere_has_the_ledger_with_its_guard() {
+    each_server(|sandbox| {
+        sandbox.tables(2).run(&["up"]).ok();
+        let copy = Sandbox::new(sandbox.kind);
+        load(&copy, &dump(sandbox));
+        let there = [("DATABASE_URL", copy.url.as_str())];
+        sandbox.run_with(&["log", "--verify"], &there).ok();
+        for change in ["UPDATE {} SET reason = 'none'", "DELETE FROM {}"] {
+            let refused = copy.connect().attempt(&change.replace("{}", copy.ledger())).unwrap_err().to_string();
+            assert!(refused.contains("only grows"), "{refused}");
+        }
+        sandbox.run_with(&["down", "--all", "--yes"], &there).ok();
+        assert!(copy.user_tables().is_empty());
+    });
+}
+
+/// The database as the server's own tool dumps it.
+fn dump(sandbox: &Sandbox) -> Vec<u8> {
+    let mut command = match sandbox.kind {
+        Kind::Postgres => Command::new("pg_dump"),
+        _ => client(sandbox, if sandbox.is_mariadb() { "mariadb-dump" } else { "mysqldump" }),
+    };
+    if sandbox.kind == Kind::Postgres {
+        command.args(["--dbname", &sandbox.url]);
+    } else {
+        command.args(["--routines", "--no-tablespaces", &sandbox.name]);
+    }
+    let ran = command.output().unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()));
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    ran.stdout
+}
+
+/// Runs a dump by the server's own client.
+fn load(sandbox: &Sandbox, dump: &[u8]) {
+    let file = sandbox.home().join("dump.sql");
+    std::fs::write(&file, dump).expect("a file");
+    let mut command = match sandbox.kind {
+        Kind::Postgres => Command::new("psql"),
+        _ => client(sandbox, if sandbox.is_mariadb() { "mariadb" } else { "mysql" }),
+    };
+    if sandbox.kind == Kind::Postgres {
+        command.args(["-X", "-q", "--dbname", &sandbox.url]);
+    } else {
+        command.arg(&sandbox.name);
+    }
+    let ran = command.stdin(Stdio::from(std::fs::File::open(file).expect("the dump"))).output().expect("the client");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
+/// A program of the MySQL family's on the server under test.
+fn client(sandbox: &Sandbox, program: &str) -> Command {
+    let server = sandbox.kind.server();
+    let mut command = Command::new(program);
+    command.args(["--no-defaults", "--protocol=tcp", &format!("--host={}", server.host_str().unwrap_or_default())]);
+    command.args([&format!("--port={}", server.port().unwrap_or(3306)), &format!("--user={}", server.username())]);
+    command.env("MYSQL_PWD", server.password().unwrap_or_default());
+    command
 }
 
 const PASSWORD: &str = "cana^%@/#?$ ryry";

@@ -248,7 +248,7 @@ async fn the_ledger_and_its_neighbours_work_as_their_texts_say() {
         let sql = &Mysql.dialect().sql;
         let before = Mysql.snapshot(&mut *session).await.unwrap();
         assert!(session.rows(&names.fill(sql.ledger_exists), &[]).await.unwrap().is_empty());
-        for sql in [sql.ledger_create, sql.ledger_guard].repeat(2) {
+        for sql in [&[sql.ledger_create], sql.ledger_guard].concat().repeat(2) {
             session.batch(&names.fill(sql)).await.unwrap();
         }
         assert_eq!(session.rows(&names.fill(sql.ledger_exists), &[]).await.unwrap(), [[Some("1".to_owned())]]);

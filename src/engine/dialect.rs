@@ -102,8 +102,9 @@ pub struct Texts {
     /// Creates schema and tables if missing. Several statements; run under the lock only.
     pub ledger_create: &'static str,
     /// Behind that: what makes the server itself refuse changes of the ledger. An account that may not make it goes without. Empty where
-    /// `ledger_create` does so already.
-    pub ledger_guard: &'static str,
+    /// `ledger_create` does so already. Each is sent by itself: of several in one message, MySQL keeps the `;` behind a trigger as part of
+    /// it, and no dump of that can be loaded.
+    pub ledger_guard: &'static [&'static str],
     /// → seq, hash of the last row; no row when empty.
     pub ledger_head: &'static str,
     /// → for each migration its last done `apply`, `revert`, `adopt` or `amend`: seq, event, migration, digest, reverts;

@@ -64,7 +64,7 @@ static DIALECT: Dialect = Dialect {
         constraints: "",
         ledger_exists: include_str!("mysql/ledger_exists.sql"),
         ledger_create: include_str!("mysql/ledger_create.sql"),
-        ledger_guard: include_str!("mysql/ledger_guard.sql"),
+        ledger_guard: &[include_str!("mysql/ledger_guard_update.sql"), include_str!("mysql/ledger_guard_delete.sql")],
         ledger_head: include_str!("mysql/ledger_head.sql"),
         ledger_state: include_str!("mysql/ledger_state.sql"),
         ledger_rows: include_str!("mysql/ledger_rows.sql"),

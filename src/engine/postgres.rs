@@ -48,7 +48,7 @@ const TEXTS: Texts = Texts {
     constraints: "",
     ledger_exists: include_str!("postgres/sql/ledger_exists.sql"),
     ledger_create: include_str!("postgres/sql/ledger_create.sql"),
-    ledger_guard: "",
+    ledger_guard: &[],
     ledger_head: include_str!("postgres/sql/ledger_head.sql"),
     ledger_state: include_str!("postgres/sql/ledger_state.sql"),
     ledger_rows: include_str!("postgres/sql/ledger_rows.sql"),

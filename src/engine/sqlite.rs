@@ -74,7 +74,7 @@ static DIALECT: Dialect = Dialect {
         constraints: include_str!("sqlite/constraints.sql"),
         ledger_exists: include_str!("sqlite/ledger_exists.sql"),
         ledger_create: include_str!("sqlite/ledger_create.sql"),
-        ledger_guard: "",
+        ledger_guard: &[],
         ledger_head: include_str!("sqlite/ledger_head.sql"),
         ledger_state: include_str!("sqlite/ledger_state.sql"),
         ledger_rows: include_str!("sqlite/ledger_rows.sql"),

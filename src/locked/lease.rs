@@ -107,13 +107,13 @@ impl Locked {
     async fn make_ledger(&mut self) -> DbResult<()> {
         let sql = self.sql();
         self.work.batch(&self.names.fill(sql.ledger_create)).await?;
-        if sql.ledger_guard.is_empty() {
-            return Ok(());
+        for guard in sql.ledger_guard {
+            match self.work.batch(&self.names.fill(guard)).await {
+                // The chain of hashes alone tells then.
+                Err(error) if error.kind != DbErrorKind::Privilege => return Err(error),
+                _ => {}
+            }
         }
-        match self.work.batch(&self.names.fill(sql.ledger_guard)).await {
-            // The chain of hashes alone tells then.
-            Err(error) if error.kind != DbErrorKind::Privilege => Err(error),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }

@@ -2,5 +2,3 @@
 -- log), the hash chain alone tells.
 CREATE TRIGGER /*M! IF NOT EXISTS */ /*!80029 IF NOT EXISTS */ switchback_ledger_update BEFORE UPDATE ON {ledger} FOR EACH ROW
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the ledger of switchback only grows';
-CREATE TRIGGER /*M! IF NOT EXISTS */ /*!80029 IF NOT EXISTS */ switchback_ledger_delete BEFORE DELETE ON {ledger} FOR EACH ROW
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the ledger of switchback only grows';
