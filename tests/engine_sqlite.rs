@@ -250,6 +250,13 @@ async fn a_snapshot_sees_each_kind_of_change_and_its_undoing() {
     let mut wrong = Vec::new();
     for row in contract::rows(include_str!("contract/sqlite.txt")) {
         wrong.extend(walk::complaints(&Sqlite, &mut *memory().await, &row).await);
+        for journal in ["delete", "wal"] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut session = file(&folder, Access::ReadWrite).await;
+            session.batch("PRAGMA synchronous = OFF").await.unwrap();
+            assert_eq!(one(&mut *session, &format!("PRAGMA journal_mode = {journal}")).await, journal);
+            wrong.extend(walk::complaints(&Sqlite, &mut *session, &row).await);
+        }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

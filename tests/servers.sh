@@ -48,7 +48,7 @@ ask_postgres() {
 ask_mysql() {
     local user password host port database client=mariadb
     take_apart "$1"
-    has mariadb || client=mysql
+    ! mysqld_is_mysql && has mariadb || client=mysql
     local address=(--connect-timeout=5)
     [[ -z $host ]] || address+=(--protocol=tcp --host="$host" --port="${port:-3306}")
     [[ -z $user ]] || address+=(--user="$user")
@@ -57,6 +57,9 @@ ask_mysql() {
         WHERE privilege_type IN ('CREATE', 'CREATE USER') AND is_grantable = 'YES'
         AND grantee = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')" 2>&1
 }
+
+# Whether what comes first on PATH is MySQL's own server, not MariaDB's.
+mysqld_is_mysql() { [[ $(PATH=$PATH:/usr/sbin mysqld --no-defaults --version 2>/dev/null || echo MariaDB) != *MariaDB* ]]; }
 
 # Whether the server at a URL lets us in; if so, says so.
 lets_in() {
@@ -94,9 +97,10 @@ look_for() {
     return 1
 }
 
+# What PATH says, then the newest.
 postgres_folder() {
     local folder
-    for folder in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -Vr) "$(dirname "$(command -v initdb || echo /none)")"; do
+    for folder in "$(dirname "$(readlink -f "$(command -v initdb || echo /none)")")" $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -Vr); do
         [[ -x $folder/initdb && -x $folder/postgres ]] && { echo "$folder"; return; }
     done
     return 1
@@ -163,23 +167,29 @@ start_postgres() {
 }
 
 start_mysql() {
-    local port
+    local port server=mariadbd name=MariaDB making=(mariadb-install-db --no-defaults --skip-test-db --auth-root-authentication-method=normal)
+    local options=(--innodb-flush-log-at-trx-commit=0 --character-set-server=utf8mb4)
+    if mysqld_is_mysql; then
+        server=mysqld name=MySQL making=("$(PATH=$PATH:/usr/sbin command -v mysqld)" --no-defaults --initialize-insecure)
+        options+=(--loose-mysqlx=OFF --secure-file-priv= --log-bin-trust-function-creators=1)
+    else
+        options+=(--skip-name-resolve --collation-server=utf8mb4_general_ci)
+    fi
     port=$(free_port)
     data_folder mysql mysql
     data_folder files mysql   # a server that starts takes temporary tables away that it finds: not those of others
     export TMPDIR=$work/files
-    (become mysql TERM mariadb-install-db --no-defaults --datadir="$work/mysql" --skip-test-db \
-        --auth-root-authentication-method=normal) >"$work/mysql.log" 2>&1 || { cat "$work/mysql.log" >&2; die "mariadb-install-db failed"; }
+    (become mysql TERM "${making[@]}" --datadir="$work/mysql") >"$work/mysql.log" 2>&1 ||
+        { cat "$work/mysql.log" >&2; die "the data of a throw-away $name could not be made"; }
     (umask 077; printf "ALTER USER IF EXISTS root@'%s' IDENTIFIED BY '$password';\n" localhost 127.0.0.1 ::1 >"$work/mysql.init")
     ! is_root || chown mysql: "$work/mysql.init"
-    become mysql KILL "$(PATH=$PATH:/usr/sbin command -v mariadbd)" --no-defaults --datadir="$work/mysql" --port="$port" \
-        --bind-address=127.0.0.1 --socket="$work/mysql/socket" --pid-file="$work/mysql/pid" --skip-log-bin --skip-name-resolve \
-        --innodb-flush-log-at-trx-commit=0 --init-file="$work/mysql.init" --character-set-server=utf8mb4 \
-        --collation-server=utf8mb4_general_ci >>"$work/mysql.log" 2>&1 &
+    become mysql KILL "$(PATH=$PATH:/usr/sbin command -v "$server")" --no-defaults --datadir="$work/mysql" --port="$port" \
+        --bind-address=127.0.0.1 --socket="$work/mysql/socket" --pid-file="$work/mysql/pid" --skip-log-bin \
+        --init-file="$work/mysql.init" "${options[@]}" >>"$work/mysql.log" 2>&1 &
     servers+=("$! KILL")
     unset TMPDIR
     url=mysql://root:$password@127.0.0.1:$port/mysql
-    wait_for MariaDB mysql $!
+    wait_for "$name" mysql $!
 }
 
 # Debian's packages; none is upgraded or removed for them, since that would restart or end somebody's server.
@@ -213,7 +223,7 @@ fi
 if look_for MariaDB/MySQL mysql "${SWITCHBACK_TEST_MYSQL:-}" mysql://root@127.0.0.1:3306/mysql 3306 /run/mysqld/mysqld.sock; then
     mysql=$url
 else
-    has mariadb-install-db || packages+=(mariadb-server)
+    has mariadb-install-db || mysqld_is_mysql || packages+=(mariadb-server)
 fi
 install ${packages[@]+"${packages[@]}"}
 

@@ -96,8 +96,11 @@ impl<'a> Course<'a> {
     pub fn new(sandbox: &'a Sandbox, going: Going, title: &str) -> Course<'a> {
         let dump = sandbox.home().join("base.sql");
         if sandbox.kind == Kind::Mysql {
-            let told = client("mariadb-dump", &sandbox.url).args(["--triggers", "--routines", &sandbox.name]).output();
-            let told = told.expect("mariadb-dump runs");
+            // The server's own tools: beside a MySQL there need be none of MariaDB's.
+            let program = if sandbox.is_mariadb() { "mariadb-dump" } else { "mysqldump" };
+            let mut told = client(program, &sandbox.url);
+            told.args(["--triggers", "--routines", "--no-tablespaces", &sandbox.name]);
+            let told = told.output().unwrap_or_else(|error| panic!("{program} cannot be run: {error}"));
             assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
             fs::write(&dump, told.stdout).expect("a dump");
         }
@@ -151,9 +154,9 @@ impl<'a> Course<'a> {
                 admin.sql(&format!("CREATE DATABASE {copy}{template}"));
                 let url = with_database(&self.sandbox.url, &copy);
                 if *kind == Kind::Mysql {
-                    let mut loading = client("mariadb", &url);
+                    let mut loading = client(if self.sandbox.is_mariadb() { "mariadb" } else { "mysql" }, &url);
                     loading.arg(&copy).stdin(fs::File::open(&self.dump).expect("the dump"));
-                    assert!(loading.status().expect("mariadb runs").success(), "the dump was not loaded");
+                    assert!(loading.status().expect("the client runs").success(), "the dump was not loaded");
                 }
                 Copy { kind: *kind, url, name: copy, server }
             }
@@ -226,7 +229,7 @@ pub fn with_database(url: &str, name: &str) -> String {
     url.into()
 }
 
-/// A program of MariaDB's on the server that a URL names.
+/// A program of the MySQL family's on the server that a URL names.
 fn client(program: &str, url: &str) -> Command {
     let url = url::Url::parse(url).expect("a URL");
     let mut command = Command::new(program);

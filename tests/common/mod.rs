@@ -112,7 +112,11 @@ impl Sandbox {
         let (name, url) = match kind {
             Kind::Sqlite => {
                 let path = dir.path().join("project/app.db").display().to_string();
-                (path.clone(), format!("sqlite:{path}"))
+                let url = format!("sqlite:{path}");
+                if is_wal() {
+                    Connection::open(&url).sql("PRAGMA journal_mode = WAL");
+                }
+                (path, url)
             }
             Kind::Postgres | Kind::Mysql => {
                 let name = unique("sbt");
@@ -567,6 +571,11 @@ pub fn each(array: &Value, pointer: &str) -> Vec<String> {
             item.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer}: {item}")).to_owned()
         })
         .collect()
+}
+
+/// Whether SQLite's databases are to be in WAL mode from the start (SWITCHBACK_TEST_JOURNAL, as tests/long sets it).
+pub fn is_wal() -> bool {
+    std::env::var_os("SWITCHBACK_TEST_JOURNAL").is_some_and(|value| value == "wal")
 }
 
 /// Whether every fault is tried (tests/long), and not only a few of them.
