@@ -498,7 +498,7 @@ impl Locked {
     /// Keeps scripts by content, before the steps that name them.
     pub async fn keep_scripts(&mut self, scripts: &[&Script]) -> Result<()> {
         let failed = |error: DbError| own("keeping the scripts", &error);
-        self.work.batch(self.sql().begin).await.map_err(failed)?;
+        self.begin_own().await?;
         let mut rest = scripts;
         while !rest.is_empty() {
             let mut bytes = 0;
@@ -512,8 +512,7 @@ impl Locked {
             self.work.together(&[(sql, binds.map(Some).collect())]).await.map_err(failed)?;
             rest = later;
         }
-        self.work.batch("COMMIT").await.map_err(failed)?;
-        Ok(())
+        self.commit().await.map_err(failed)
     }
 
     /// Whether the server has ended the scripts' session. Behind a failure only: it ends a transaction.
