@@ -378,7 +378,9 @@ fn follow(sandbox: &Sandbox, command: &str) -> (i32, String) {
     shell.envs(words.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let path = std::env::var("PATH").unwrap();
     let out = shell.env("PATH", format!("{}:{path}", binary.display())).output().expect("a shell");
-    (out.status.code().unwrap_or(-1), String::from_utf8(out.stdout).expect("UTF-8"))
+    let said = String::from_utf8(out.stdout).expect("UTF-8");
+    sandbox.secrets.none_in("a command of the runbook", &said);
+    (out.status.code().unwrap_or(-1), said)
 }
 
 /// The runbook is followed to the letter, there and back, on every engine.
