@@ -123,7 +123,7 @@ fn i4_i5_whoever_is_killed_or_sleeps_at_any_point_behind_a_pooler_does_no_step_t
     let each = if is_long() { 1 } else { (last / 5).max(1) | 1 };
     let mut tried = 0;
     // One that sleeps on scripts which others want to keep, too.
-    let keeps = |point: &String| point.starts_with("after") && point.contains("switchback_script");
+    let keeps = |point: &String| point.contains(" after ") && point.contains("switchback_script");
     let kept = course.points.iter().position(keeps).expect("a point at which scripts are kept") + 1;
     let points = (1..=last).step_by(each).filter(|at| *at != kept).chain([kept]);
     for (at, fault) in points.flat_map(|at| [(at, "kill"), (at, "stop")]) {
