@@ -162,7 +162,8 @@ impl Entry {
 
     /// Puts the row behind `head` and seals it with its hash.
     pub fn seal(mut self, head: &Head) -> Self {
-        self.values.insert("seq", (head.seq + 1).to_string());
+        // Behind the last of all numbers there is none: the tables refuse a second row with it.
+        self.values.insert("seq", head.seq.saturating_add(1).to_string());
         self.values.insert("prev_hash", head.hash.as_str().to_owned());
         let hash = self.computed_hash();
         self.values.insert("hash", hash.as_str().to_owned());

@@ -124,7 +124,8 @@ async fn last_of_a_step(
         if let Some(row) = rows.into_iter().rev().find(tells) {
             return Ok(Some(row));
         }
-        (until, page) = (after, page * 16);
+        // Somebody may have given the last row any number.
+        (until, page) = (after, page.saturating_mul(16));
     }
     Ok(None)
 }
@@ -155,7 +156,7 @@ async fn open_step(engine: &dyn Engine, names: &Names, session: &mut dyn Session
 }
 
 async fn entry(engine: &dyn Engine, names: &Names, session: &mut dyn Session, seq: i64) -> Result<Entry> {
-    let row = entries(engine, names, session, seq - 1, 1).await?.into_iter().next();
+    let row = entries(engine, names, session, seq.saturating_sub(1), 1).await?.into_iter().next();
     row.filter(|row| row.seq() == seq).ok_or_else(|| gone(seq))
 }
 
