@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::context::Context;
 use crate::database::Database;
-use crate::engine::{Access, DbError, Engine, Lock, LockSession, Session};
+use crate::engine::{Access, DbError, Engine, Lock, LockSession, Names, Session};
 use crate::fault::{Fault, FaultKind, Result};
 use crate::ledger::{Act, Entry, Phase, Taken};
-use crate::lock::{Runner, Standing, Waits};
+use crate::lock::{Runner, Standing, TAKEN_OVER, Waits};
 use crate::locked::{Asked, Locked};
 use crate::step::{Provenance, stamped};
 use crate::store::{self, explained, own, unreachable};
@@ -36,17 +36,29 @@ pub async fn break_lock(
     waits: Waits,
 ) -> Result<Entry> {
     let (engine, target) = (database.engine(), database.target().clone());
+    let names = &database.names().clone();
     let (run, work) = (standing.holders.run.as_ref(), standing.holders.work.as_ref());
     if let (false, Some(lease), Some(_)) = (engine.dialect().locks, &standing.lease, run) {
         let fault = Fault::refused(format!("process {} is alive on this host: {lease}", lease.pid));
         let cause = "a file's lock is its process's own, and goes with it";
         return Err(fault.cause(cause).help(format!("end it first: `kill {}`", lease.pid)));
     }
+    if let (true, None, Some(untold), Some(lease)) =
+        (engine.dialect().locks, run, &standing.holders.untold, &standing.lease)
+    {
+        let fault = Fault::refused(format!("it cannot be ended from here: {lease}")).cause(untold);
+        return Err(fault.help(format!("run this on that node, as that account; {TAKEN_OVER}")));
+    }
     let opened = store::open(engine, &target, Access::ReadWrite, Duration::ZERO).await;
     let mut hand = opened.map_err(|error| unreachable(&target, &error))?;
     let started_at = context.now();
     // The scripts' session first: until the session of the run's lock is gone too, no other runner acts.
-    end(engine, hand.as_mut(), Lock::Work, work).await?;
+    end(engine, names, hand.as_mut(), Lock::Work, work).await?;
+    if let Some(gone) = &standing.holders.gone {
+        // Its row outlives it.
+        let freed = engine.terminate(hand.as_mut(), names, Lock::Run, gone).await;
+        freed.map_err(|error| own("clearing the lock", &error))?;
+    }
     let mut locked = match run {
         Some(_) => database.seize(context, runner, waits).await?,
         None => database.lock(context, runner, waits).await?,
@@ -57,7 +69,7 @@ pub async fn break_lock(
         .with("finished_at", context.now());
     let recorded = locked.record(entry).await;
     let ended = match &recorded {
-        Ok(_) => end(engine, hand.as_mut(), Lock::Run, run).await,
+        Ok(_) => end(engine, names, hand.as_mut(), Lock::Run, run).await,
         Err(_) => Ok(()),
     };
     locked.release().await;
@@ -77,9 +89,15 @@ fn detail(standing: &Standing) -> Result<String> {
 }
 
 /// Ends a session that holds a lock, and waits until it is gone.
-async fn end(engine: &dyn Engine, hand: &mut dyn Session, lock: Lock, session: Option<&LockSession>) -> Result<()> {
+async fn end(
+    engine: &dyn Engine,
+    names: &Names,
+    hand: &mut dyn Session,
+    lock: Lock,
+    session: Option<&LockSession>,
+) -> Result<()> {
     let Some(session) = session else { return Ok(()) };
-    let told = engine.terminate(hand, lock, &session.backend).await;
+    let told = engine.terminate(hand, names, lock, &session.backend).await;
     told.map_err(|error| {
         let fault = Fault::refused(format!("{session} cannot be ended by this account"));
         let fault = error.lines().into_iter().fold(fault, Fault::cause);
@@ -87,7 +105,7 @@ async fn end(engine: &dyn Engine, hand: &mut dyn Session, lock: Lock, session: O
     })?;
     let until = tokio::time::Instant::now() + GONE;
     loop {
-        let held = engine.holders(hand, None).await;
+        let held = engine.holders(hand, names, None).await;
         let held = held.map_err(|error: DbError| own("asking whether the session is gone", &error))?;
         let holder = if lock == Lock::Run { held.run } else { held.work };
         if holder.is_none_or(|holder| holder.backend != session.backend) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::engine::{self, Access, DbError, DbErrorKind, Engine, Names, Row, Server, Session};
 use crate::fault::{Fault, Result};
-use crate::history::{self, Tool, without_histories};
+use crate::history::{self, Tool};
 use crate::ledger::{Entry, State};
 use crate::lock::{Runner, Standing, Taking, Waits, lease};
 use crate::locked::Locked;
@@ -139,8 +139,7 @@ impl Database {
 
     /// The whole schema.
     pub async fn snapshot(&mut self) -> Result<Snapshot> {
-        let read = self.engine.snapshot(self.session.as_mut()).await;
-        read.map(without_histories).map_err(|error| own("reading the schema", &error))
+        store::schema(self.engine, self.session.as_mut()).await
     }
 
     /// How the run's lock stands.
@@ -151,7 +150,7 @@ impl Database {
             false => None,
         };
         let backend = lease.as_ref().and_then(|lease| lease.backend.as_deref());
-        let holders = self.engine.holders(self.session.as_mut(), backend).await.map_err(failed)?;
+        let holders = self.engine.holders(self.session.as_mut(), &self.names, backend).await.map_err(failed)?;
         Ok(Standing { lease, holders })
     }
 

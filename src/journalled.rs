@@ -11,13 +11,12 @@ use crate::judge::Refusal;
 use crate::ledger::{Entry, Phase};
 use crate::sha::Sha;
 use crate::sql::Script;
-use crate::step::{ATTEMPTS, Done, Resume, Run, Stop, pause};
-use crate::store::own;
+use crate::step::{Done, Resume, Run, Stop};
+use crate::store::{own, pause};
 
 impl Run<'_> {
     /// Statement by statement, journalled, where there is no transaction around them.
     pub(crate) async fn journalled(&mut self, script: &Script) -> Result<(Done, Option<Sha>)> {
-        let failed = |error: DbError| own("writing the journal", &error);
         let started = Entry::new(self.step.act(), Phase::Started);
         let started = self.describe(started).with("detail", counted(script.statements().len(), "statement"));
         self.locked.begin_own().await?;
@@ -27,13 +26,12 @@ impl Run<'_> {
             self.locked.intend(step, unit.end, text_of(script, unit));
         }
         self.locked.begin_step().await?;
-        self.locked.commit().await.map_err(failed)?;
+        self.locked.commit_own("writing the journal").await?;
         self.statements_from(script, step, 0).await
     }
 
     /// Goes on with a step that an earlier run left half-way; what it did is journalled and was read back.
     pub(crate) async fn resumed(&mut self, script: &Script, resume: Resume) -> Result<(Done, Option<Sha>)> {
-        let failed = |error: DbError| own("writing the journal", &error);
         self.locked.resume_step();
         self.set_again(script, resume.from).await?;
         self.locked.begin_own().await?;
@@ -48,7 +46,7 @@ impl Run<'_> {
                 self.locked.intent_done(resume.seq, unit.end);
             }
         }
-        self.locked.commit().await.map_err(failed)?;
+        self.locked.commit_own("writing the journal").await?;
         self.statements_from(script, resume.seq, resume.from).await
     }
 
@@ -83,7 +81,6 @@ impl Run<'_> {
 
     /// The statements of a started step, from one on; ends with its `done` row.
     async fn statements_from(&mut self, script: &Script, step: i64, from: usize) -> Result<(Done, Option<Sha>)> {
-        let failed = |error: DbError| own("writing the journal", &error);
         let mut rows = 0;
         let units = class::units(script);
         for (at, unit) in units.iter().enumerate().filter(|(_, unit)| unit.start >= from) {
@@ -98,20 +95,15 @@ impl Run<'_> {
             if let Some(next) = units.get(at + 1) {
                 self.locked.begin_own().await?;
                 self.locked.intend(step, next.end, text_of(script, next));
-                self.locked.commit().await.map_err(failed)?;
+                self.locked.commit_own("writing the journal").await?;
             }
         }
         self.finish(script, step, rows).await
     }
 
     async fn finish(&mut self, script: &Script, step: i64, rows: u64) -> Result<(Done, Option<Sha>)> {
-        let failed = |error: DbError| own("writing the ledger", &error);
         let owes = self.ends.owes && self.verify_script().is_none();
-        if !owes {
-            self.locked.begin_own().await?;
-        }
-        let verified = self.check_verify().await;
-        let after = self.schema_after().await?;
+        let (verified, after) = self.read_behind(owes).await?;
         let (phase, detail) = match &verified {
             Ok(()) => (Phase::Done, None),
             Err(fault) => (Phase::Failed, Some(fault.to_string())),
@@ -121,11 +113,34 @@ impl Run<'_> {
         let entry = if phase == Phase::Failed { entry.with("reverts", step.to_string()) } else { entry };
         let entry = self.locked.append(entry);
         if !owes {
-            self.locked.commit().await.map_err(failed)?;
+            self.locked.commit_own("writing the ledger").await?;
             self.locked.end_step();
         }
         verified.map_err(|fault| fault.kind_is(FaultKind::HalfWay))?;
         Ok((self.done(entry.seq(), rows), after))
+    }
+
+    /// What `verify.sql` and the schema say behind the last statement; in the transaction that ends the step, which is begun here, unless
+    /// the step `owes` its row. Begun again where a conflict undid it.
+    async fn read_behind(&mut self, owes: bool) -> Result<(Result<()>, Option<Sha>)> {
+        let mut attempt = 1;
+        loop {
+            if !owes {
+                self.locked.begin_own().await?;
+            }
+            let read = match self.check_verify().await {
+                Err(fault) if fault.kind() == FaultKind::Busy => Err(fault),
+                verified => self.schema_after().await.map(|after| (verified, after)),
+            };
+            match read {
+                Err(fault) if fault.kind() == FaultKind::Busy && attempt < self.locked.attempts() => {
+                    self.locked.undo().await;
+                    tokio::time::sleep(pause(attempt)).await;
+                    attempt += 1;
+                }
+                read => return read,
+            }
+        }
     }
 
     /// A unit; tried again when a lock or a deadlock stood in the way and nothing of it can have taken effect.
@@ -141,7 +156,9 @@ impl Run<'_> {
                 false => self.unit(script, unit).await,
             };
             match ran {
-                Err(Stop::Refused(refusal)) if attempt < ATTEMPTS && unit.len() == 1 && refusal.may_be_repeated() => {
+                Err(Stop::Refused(refusal))
+                    if attempt < self.locked.attempts() && unit.len() == 1 && refusal.may_be_repeated() =>
+                {
                     tokio::time::sleep(pause(attempt)).await;
                     attempt += 1;
                 }
@@ -180,7 +197,11 @@ impl Run<'_> {
                 return Err(stop);
             }
         };
-        let failed = |error: DbError| Stop::Fault(own("writing the journal", &error));
+        // A conflict undid all of it, whenever it shows: on a cluster at the COMMIT itself.
+        let failed = |error: DbError| match error.kind {
+            DbErrorKind::Conflict => Stop::Refused(Refusal { script: script.clone(), index, error }),
+            _ => Stop::Fault(own("writing the journal", &error)),
+        };
         match self.locked.settle(&guard).await {
             Ok(_) => {}
             Err(error) if error.kind == DbErrorKind::NoSavepoint => {
@@ -191,7 +212,7 @@ impl Run<'_> {
                 return Err(Stop::Refused(Refusal { script: script.clone(), index, error }));
             }
         }
-        self.locked.fence_behind().await.map_err(Stop::Fault)?;
+        self.locked.fence_behind().await.map_err(failed)?.map_err(Stop::Fault)?;
         self.locked.intent_done(step, index + 1);
         if let Err(error) = self.locked.commit().await {
             self.locked.rollback().await;

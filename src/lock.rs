@@ -4,9 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::context::Context;
-use crate::engine::{Claim, DbResult, Engine, Holders, Limits, Names, Session, Tried};
+use crate::engine::{Claim, DbResult, Engine, Holders, Limits, Names, Pulse, Session, Tried};
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::store::{ledger_exists, own};
@@ -42,6 +43,49 @@ pub enum Taking {
     FromARun,
 }
 
+/// Where the run's lock is a row, whoever has given no sign of life for so long has lost it.
+///
+/// A run beats every 15 s, and begins nothing any more when a beat is 30 s late: 45 s behind the last sign of life that others can
+/// have seen. 30 s later the server has ended an idle session of its scripts ([`Texts::fence`](crate::engine::Texts::fence)), so that a
+/// process that slept has none left. That is 75 s, by whatever clock; each side measures with its own.
+pub(crate) const SILENT: Duration = Duration::from_secs(90);
+
+/// Two beats are missing: worth telling.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// What helps where the run's lock is a row.
+pub(crate) const TAKEN_OVER: &str =
+    "a run that gives no sign of life for 90 s is gone, and its lease is taken over: `--lock-wait 120` waits that long";
+
+/// For how long a waiter has seen no sign of life, by its own clock.
+#[derive(Default)]
+struct Silence(Option<(Pulse, Instant)>);
+
+impl Silence {
+    /// What a try has just seen; nothing where it saw nothing.
+    fn note(&mut self, pulse: Option<Pulse>, now: Instant) {
+        let is_known = |(known, _): &(Pulse, Instant)| pulse.as_ref().is_none_or(|pulse| pulse == known);
+        if !self.0.as_ref().is_some_and(is_known) {
+            self.0 = pulse.map(|pulse| (pulse, now));
+        }
+    }
+
+    fn lasted(&self, now: Instant) -> Duration {
+        self.0.as_ref().map_or(Duration::ZERO, |(_, since)| now.saturating_duration_since(*since))
+    }
+
+    /// The last sign of life of whoever is gone.
+    fn over(&self, now: Instant) -> Option<&Pulse> {
+        self.0.as_ref().filter(|_| self.lasted(now) >= SILENT).map(|(pulse, _)| pulse)
+    }
+
+    /// In words, where it has become worth telling.
+    fn told(&self, now: Instant) -> Option<String> {
+        let lasted = Some(self.lasted(now)).filter(|lasted| *lasted >= QUIET)?;
+        Some(format!("no sign of life has come from it for {} s", lasted.as_secs()))
+    }
+}
+
 /// Tries for the run's lock until it is had; gives the server's id of the session that holds it.
 pub(crate) async fn wait_for_lock(
     engine: &dyn Engine,
@@ -51,24 +95,27 @@ pub(crate) async fn wait_for_lock(
     run: &str,
     wait: Duration,
 ) -> Result<Option<String>> {
-    let until = tokio::time::Instant::now() + wait;
-    let left = || until.saturating_duration_since(tokio::time::Instant::now());
+    let until = Instant::now() + wait;
+    let left = || until.saturating_duration_since(Instant::now());
     let mut pause = Duration::from_millis(20);
-    let mut told = false;
+    let mut silence = Silence::default();
+    let (mut told, mut told_silence) = (false, false);
     loop {
-        let claim = Claim { names, run, silent: None };
-        let tried = engine.try_lock(lock, &claim).await.map_err(|error| own("trying the lock", &error))?;
-        if let Tried::Taken(backend) = tried {
-            return Ok(backend);
+        let claim = Claim { names, run, silent: silence.over(Instant::now()) };
+        match engine.try_lock(lock, &claim).await.map_err(|error| own("trying the lock", &error))? {
+            Tried::Taken(backend) => return Ok(backend),
+            Tried::Held(pulse) => silence.note(pulse, Instant::now()),
         }
         context.go_on()?;
-        if left().is_zero() || !told {
+        let quiet = silence.told(Instant::now());
+        if left().is_zero() || !told || quiet.is_some() && !told_silence {
             let holder = holder(engine, names, lock).await;
             if left().is_zero() {
-                return Err(busy(&holder));
+                return Err(quiet.map_or_else(|| busy(&holder), |quiet| silent(&holder, &quiet)));
             }
-            told = true;
-            context.tell(Event::Waiting { holder });
+            (told, told_silence) = (true, quiet.is_some());
+            let quiet = quiet.map(|quiet| format!("; {quiet}, and after {} s it is taken over", SILENT.as_secs()));
+            context.tell(Event::Waiting { holder: holder + &quiet.unwrap_or_default() });
         }
         // The last try is made when the time is over, not before.
         tokio::time::sleep(pause.min(left())).await;
@@ -80,6 +127,12 @@ pub(crate) async fn wait_for_lock(
 pub(crate) fn busy(holder: &str) -> Fault {
     let fault = Fault::new(FaultKind::Busy, format!("another runner holds the lock: {holder}"));
     fault.help("wait for it, or give `--lock-wait SECONDS` more time; `switchback lock` tells whether it is alive, and how to end it")
+}
+
+/// The same, where whoever holds it may be gone.
+fn silent(holder: &str, quiet: &str) -> Fault {
+    let fault = Fault::new(FaultKind::Busy, format!("another runner holds the lock: {holder}")).cause(quiet);
+    fault.help(TAKEN_OVER)
 }
 
 /// Who holds the lease, as they wrote it there.
@@ -132,6 +185,8 @@ impl Standing {
             (Some(run), _, Some(backend)) if run.is(backend) => Grip::Held,
             (Some(_), _, _) => Grip::Unnamed,
             (None, Some(_), _) => Grip::Lingering,
+            (None, None, _) if self.holders.gone.is_some() => Grip::Stale,
+            (None, None, None) if self.holders.untold.is_some() => Grip::Unknown,
             (None, None, None) => Grip::Free,
             (None, None, Some(_)) if self.holders.untold.is_some() => Grip::Unknown,
             (None, None, Some(_)) => Grip::Stale,
@@ -182,4 +237,42 @@ pub fn nonce(digits: usize) -> String {
     }
     out.truncate(digits);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pulse(text: &str) -> Option<Pulse> {
+        Some(Pulse(text.to_owned()))
+    }
+
+    #[test]
+    fn whoever_gives_no_sign_of_life_for_long_enough_is_gone_and_nobody_else() {
+        let begun = Instant::now();
+        let at = |seconds: u64| begun + Duration::from_secs(seconds);
+        let mut silence = Silence::default();
+        assert_eq!(silence.over(at(500)), None, "nothing was seen yet");
+        silence.note(pulse("a:1"), at(0));
+        silence.note(None, at(40));
+        silence.note(pulse("a:1"), at(80));
+        assert_eq!((silence.lasted(at(80)), silence.over(at(89))), (Duration::from_secs(80), None));
+        assert_eq!(silence.over(at(90)).cloned(), pulse("a:1"));
+        // A sign of life at the last moment begins it all again, and so does another run.
+        silence.note(pulse("a:2"), at(91));
+        assert_eq!((silence.over(at(180)), silence.told(at(100))), (None, None));
+        silence.note(pulse("b:3"), at(179));
+        assert_eq!(silence.over(at(268)), None);
+        assert_eq!(silence.told(at(220)).unwrap(), "no sign of life has come from it for 41 s");
+        assert_eq!(silence.over(at(269)).cloned(), pulse("b:3"));
+    }
+
+    #[test]
+    fn a_lease_outlasts_whatever_a_run_may_begin_and_its_idle_session() {
+        let fence = include_str!("engine/mysql/cluster/fence.sql");
+        let idle = fence.split_once("wait_timeout = ").and_then(|(_, rest)| rest.split(';').next()).unwrap();
+        let idle = Duration::from_secs(idle.parse().unwrap());
+        assert!(crate::heartbeat::BEAT + crate::heartbeat::ANSWER + idle < SILENT);
+        assert!(TAKEN_OVER.contains(&format!("{} s", SILENT.as_secs())));
+    }
 }

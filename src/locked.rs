@@ -7,24 +7,27 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::class;
-use crate::context::Context;
 use crate::engine::{
-    self, Access, Cleared, DbError, DbErrorKind, DbResult, Engine, Limits, LimitsHold, Names, Ran, Row, Server,
+    self, Access, Claim, Cleared, DbError, DbErrorKind, DbResult, Engine, Limits, LimitsHold, Names, Ran, Row, Server,
     Session, Texts,
 };
 use crate::fault::{Fault, FaultKind, Result};
 use crate::heartbeat::{self, Heartbeat};
 use crate::history::without_histories;
 use crate::ledger::{Entry, Head, State};
-use crate::lock::{Runner, Taking, Waits, nonce, wait_for_lock};
+use crate::lock::{Runner, nonce};
 use crate::points;
 use crate::sha::Sha;
 use crate::snapshot::Snapshot;
 use crate::sql::{Script, Statement};
-use crate::store::{self, explained, head, head_of, own, run, state, unreachable};
+use crate::store::{self, explained, head, head_of, own, run, state};
 use crate::target::Target;
 
+mod asked;
 mod lease;
+mod taking;
+
+pub use asked::Asked;
 
 /// A database that is being changed; the run's lock is held as long as this lives.
 pub struct Locked {
@@ -67,81 +70,10 @@ const KEEP_BYTES: usize = 64 << 10;
 /// So many scripts are kept with one statement.
 const KEEP_SCRIPTS: usize = 500;
 
-/// How a database stands behind what a run knows to be written.
-pub struct Asked {
-    /// The ledger's rows behind the last one that it knows of.
-    pub rows: Vec<Entry>,
-    /// The session in which its scripts run is still there.
-    pub is_at_work: bool,
-    /// A step has begun and not ended.
-    pub is_half_way: bool,
-}
-
 /// The savepoint that tells whether a script ended our transaction; its name is not to be guessed.
 pub struct Guard(String);
 
 impl Locked {
-    /// Takes the run's lock: polls, never waits inside a statement, and names the holder.
-    ///
-    /// # Errors
-    /// Busy (exit 5) when the wait is over.
-    pub async fn take(
-        engine: &'static dyn Engine,
-        target: Target,
-        names: Names,
-        context: &Context,
-        runner: Runner,
-        waits: Waits,
-        taking: Taking,
-    ) -> Result<Locked> {
-        let failed = |error: DbError| unreachable(&target, &error);
-        let lock = match taking {
-            Taking::WhenFree if engine.dialect().locks => {
-                let mut lock = points::around(
-                    store::open(engine, &target, Access::ReadWrite, Duration::ZERO).await.map_err(failed)?,
-                );
-                let backend = wait_for_lock(engine, &names, lock.as_mut(), context, &runner.run, waits.lock).await?;
-                Some(Heartbeat::start(engine, lock, backend, names.clone(), runner.run.clone()))
-            }
-            Taking::WhenFree | Taking::FromARun => None,
-        };
-        let is_pooled = lock.as_ref().is_some_and(|lock| lock.is_pooled);
-        let scarce =
-            "through a pooler a run takes two of its sessions: one has the lock, and the scripts run in the other";
-        let short = |fault: Fault| if is_pooled { fault.cause(scarce) } else { fault };
-        let work = store::open(engine, &target, Access::ReadWrite, Duration::ZERO).await;
-        let work = points::around(work.map_err(|error| short(failed(error)))?);
-        let mut work = heartbeat::watched(lock.as_ref(), work);
-        let held = engine.hold_work(work.as_mut(), waits.lock).await;
-        if !held.map_err(|error| own("taking the second lock", &error))? {
-            let fault = Fault::new(FaultKind::Busy, "a statement of an earlier run is still running on the server");
-            return Err(fault.help("wait until it ends, then run the command again; `switchback lock` shows it"));
-        }
-        let mut locked = Locked {
-            engine,
-            target,
-            names,
-            lock,
-            work,
-            runner,
-            token: String::new(),
-            head: Head::default(),
-            next: None,
-            violated: BTreeSet::new(),
-            wait: waits.lock,
-            limits: waits.limits,
-            queued: Vec::new(),
-            is_touched: false,
-            sets: false,
-            prepared: String::new(),
-            is_settled: false,
-            is_journalling: false,
-        };
-        locked.limit().await?;
-        locked.patiently(context).await?;
-        Ok(locked)
-    }
-
     pub fn server(&self) -> &Server {
         self.work.server()
     }
@@ -192,7 +124,13 @@ impl Locked {
         state(self.engine, &self.names, self.work.as_mut()).await
     }
 
+    /// The whole schema, where no transaction is open.
     pub async fn snapshot(&mut self) -> Result<Snapshot> {
+        store::schema(self.engine, self.work.as_mut()).await
+    }
+
+    /// The same inside of one, which a conflict undoes.
+    pub async fn snapshot_inside(&mut self) -> Result<Snapshot> {
         let read = self.engine.snapshot(self.work.as_mut()).await;
         read.map(without_histories).map_err(|error| own("reading the schema", &error))
     }
@@ -230,17 +168,17 @@ impl Locked {
     /// Compares token and head behind [`settle`](Locked::settle), where [`begin_one`](Locked::begin_one) has not.
     ///
     /// # Errors
-    /// As those of [`begin`](Locked::begin); the transaction is rolled back then.
-    pub async fn fence_behind(&mut self) -> Result<()> {
+    /// What the database says; and as those of [`begin`](Locked::begin). The transaction is rolled back then.
+    pub async fn fence_behind(&mut self) -> DbResult<Result<()>> {
         if !self.is_wary() {
-            return Ok(());
+            return Ok(Ok(()));
         }
         let fence = self.names.fill(self.sql().fence);
         match self.work.batch(&fence).await {
-            Ok(rows) => self.require_own(&rows).await,
+            Ok(rows) => Ok(self.require_own(&rows).await),
             Err(error) => {
                 self.rollback().await;
-                Err(own("reading the lease", &error))
+                Err(error)
             }
         }
     }
@@ -268,8 +206,8 @@ impl Locked {
         let rows = loop {
             self.is_settled = !settle.is_empty();
             match self.work.batch(&parts).await {
-                Err(error) if error.kind == DbErrorKind::LockTimeout && tokio::time::Instant::now() < until => {
-                    self.end("ROLLBACK").await.ok();
+                Err(error) if is_passing(&error) && tokio::time::Instant::now() < until => {
+                    self.undo().await;
                     tokio::time::sleep(PAUSE).await;
                 }
                 other => break other.map_err(failed)?,
@@ -479,10 +417,9 @@ impl Locked {
 
     /// Appends one row in a transaction of its own.
     pub async fn record(&mut self, entry: Entry) -> Result<Entry> {
-        let failed = |error: DbError| own("writing the ledger", &error);
         self.begin_own().await?;
         let entry = self.append(entry);
-        self.commit().await.map_err(failed)?;
+        self.commit_own("writing the ledger").await?;
         Ok(entry)
     }
 
@@ -492,7 +429,7 @@ impl Locked {
             return Ok(());
         }
         self.begin_own().await?;
-        self.commit().await.map_err(|error| own("writing the ledger", &error))
+        self.commit_own("writing the ledger").await
     }
 
     /// Keeps scripts by content, before the steps that name them.
@@ -515,31 +452,6 @@ impl Locked {
         self.commit().await.map_err(failed)
     }
 
-    /// Whether the server has ended the scripts' session. Behind a failure only: it ends a transaction.
-    pub async fn is_cut_off(&mut self) -> bool {
-        self.engine.dialect().locks && self.work.batch("ROLLBACK").await.is_err()
-    }
-
-    /// How the database stands behind what this run knows to be written, asked in a session of its own.
-    pub async fn asked(&self) -> Result<Asked> {
-        let opened = store::open(self.engine, &self.target, Access::ReadOnly, Duration::ZERO).await;
-        let mut session = opened.map_err(|error| unreachable(&self.target, &error))?;
-        let asked = self.asked_in(session.as_mut()).await;
-        session.close().await;
-        asked
-    }
-
-    async fn asked_in(&self, session: &mut dyn Session) -> Result<Asked> {
-        // In this order: whoever is gone by then writes nothing any more.
-        let holders = self.engine.holders(session, None).await;
-        let holders = holders.map_err(|error| own("asking who is at work", &error))?;
-        let server = self.work.server();
-        let is_at_work = holders.work.is_some_and(|held| server.is_pooled() || held.is(server.backend.as_deref()));
-        let rows = store::entries(self.engine, &self.names, session, self.head.seq, i64::MAX).await?;
-        let is_half_way = state(self.engine, &self.names, session).await?.open.is_some();
-        Ok(Asked { rows, is_at_work, is_half_way })
-    }
-
     /// # Errors
     /// When the ledger's last row is not the one that this run wrote last.
     pub async fn read_back(&mut self) -> Result<()> {
@@ -557,7 +469,8 @@ impl Locked {
         let fresh = points::around(opened.map_err(|error| own("opening the database", &error))?);
         let fresh = heartbeat::watched(self.lock.as_ref(), fresh);
         std::mem::replace(&mut self.work, fresh).close().await;
-        let held = self.engine.hold_work(self.work.as_mut(), Duration::from_secs(10)).await;
+        let claim = Claim { names: &self.names, run: &self.runner.run, silent: None };
+        let held = self.engine.hold_work(self.work.as_mut(), &claim, Duration::from_secs(10)).await;
         match held.map_err(|error| own("taking the second lock", &error))? {
             true => self.limit().await,
             false => Err(Fault::new(FaultKind::Busy, "an earlier session of this run is still running a statement")),
@@ -580,6 +493,11 @@ impl Locked {
 /// The rows of a constraints text, a line each.
 fn violations_of(rows: Vec<Row>) -> BTreeSet<String> {
     rows.into_iter().map(|row| row.into_iter().flatten().collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// Whether beginning a transaction again may help.
+fn is_passing(error: &DbError) -> bool {
+    matches!(error.kind, DbErrorKind::LockTimeout | DbErrorKind::Conflict)
 }
 
 /// A text of ours as part of a longer one: ended by exactly one semicolon.

@@ -3,7 +3,7 @@
 //! Where DDL is transactional and the script fits a transaction, the step and its ledger row are one; elsewhere the journal
 //! tells what was done.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::class;
 use crate::context::Context;
@@ -19,7 +19,7 @@ use crate::migration::{Migration, Transaction};
 use crate::plan::{Direction, Step, Warrant};
 use crate::sha::Sha;
 use crate::sql::Script;
-use crate::store::own;
+use crate::store::{ATTEMPTS, own, pause};
 
 /// What stands in each row beside the step itself.
 #[derive(Clone, Debug, Default)]
@@ -54,9 +54,6 @@ pub struct Resume {
     /// Number of statements that have taken effect.
     pub from: usize,
 }
-
-/// How often a step that met a lock or a deadlock is tried again, with pauses that grow.
-pub(crate) const ATTEMPTS: u32 = 5;
 
 /// Whether a step is one transaction, with its row in the ledger.
 pub(crate) fn is_whole(dialect: &Dialect, step: &Step) -> bool {
@@ -338,7 +335,8 @@ impl<'a> Run<'a> {
                 Ok(rows) if crate::chain::holds(&rows) => {}
                 Ok(_) => return Err(Fault::refused(what).at(script.place(statement.span.start))),
                 Err(error) => {
-                    return Err(Refusal { script: script.clone(), index, error }.fault(FaultKind::Refused, what));
+                    let refusal = Refusal { script: script.clone(), index, error };
+                    return Err(refusal.fault(refusal.kind(), what));
                 }
             }
         }
@@ -353,7 +351,7 @@ impl<'a> Run<'a> {
         if !self.ends.last {
             return Ok(None);
         }
-        Ok(Some(self.locked.snapshot().await?.weak_digest()))
+        Ok(Some(self.locked.snapshot_inside().await?.weak_digest()))
     }
 
     pub(crate) fn failed(&self) -> String {
@@ -422,9 +420,4 @@ pub(crate) fn stamped(entry: Entry, provenance: &Provenance, runner: &Runner) ->
         .with("host", provenance.host.clone())
         .with("tool", provenance.tool.clone())
         .with_some("reason", provenance.reason.clone())
-}
-
-/// The pause before the next try, which grows.
-pub(crate) fn pause(attempt: u32) -> Duration {
-    Duration::from_millis(100 << attempt)
 }

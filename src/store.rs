@@ -5,10 +5,12 @@ use std::time::Duration;
 use crate::class;
 use crate::engine::{Access, DbError, DbErrorKind, DbResult, Dialect, Engine, Names, Ran, Row, Server, Session};
 use crate::fault::{Fault, FaultKind, Result};
+use crate::history::without_histories;
 use crate::id::Id;
 use crate::ledger::{Act, Applied, Entry, Head, Open, Phase, State};
 use crate::plan::Warrant;
 use crate::sha::Sha;
+use crate::snapshot::Snapshot;
 use crate::sql::{Flavor, Script, Statement};
 use crate::target::Target;
 
@@ -241,6 +243,34 @@ pub fn unreachable(target: &Target, error: &DbError) -> Fault {
         }
         DbErrorKind::NoDatabase => fault.help("create the database first; switchback does not create databases on servers"),
         _ => fault,
+    }
+}
+
+/// How often what met a lock or a deadlock is tried again, with pauses that grow.
+pub(crate) const ATTEMPTS: u32 = 5;
+
+/// The same where any write of others to the same rows, anywhere in a cluster, undoes ours.
+pub(crate) const ATTEMPTS_ON_A_CLUSTER: u32 = 20;
+
+/// The pause before the next try, which grows up to 1.6 s.
+pub(crate) fn pause(attempt: u32) -> Duration {
+    Duration::from_millis(100 << attempt.min(4))
+}
+
+/// The whole schema, without other tools' history tables. Read again where a conflict came between: on a cluster DDL ends whatever
+/// reads what it changes, and a node may be behind the others for longer than it waits.
+pub async fn schema(engine: &dyn Engine, session: &mut dyn Session) -> Result<Snapshot> {
+    let leases = engine.leases(session.server());
+    let is_passing = |kind: DbErrorKind| kind == DbErrorKind::Conflict || leases && kind == DbErrorKind::LockTimeout;
+    let mut attempt = 1;
+    loop {
+        match engine.snapshot(session).await {
+            Err(error) if is_passing(error.kind) && attempt < ATTEMPTS => {
+                tokio::time::sleep(pause(attempt)).await;
+                attempt += 1;
+            }
+            read => return read.map(without_histories).map_err(|error| own("reading the schema", &error)),
+        }
     }
 }
 

@@ -52,10 +52,17 @@ async fn in_new_database<F: Future<Output = ()> + Send + 'static>(test: impl FnO
     }
 }
 
+fn names() -> Names {
+    Names::new(Flavor::Mysql, None)
+}
+
+fn claim(names: &Names) -> Claim<'_> {
+    Claim { names, run: "r", silent: None }
+}
+
 /// Whether one try for the run's lock has it.
 async fn tries(session: &mut dyn Session) -> bool {
-    let claim = Claim { names: &Names::new(Flavor::Mysql, None), run: "r", silent: None };
-    matches!(Mysql.try_lock(session, &claim).await.unwrap(), Tried::Taken(_))
+    matches!(Mysql.try_lock(session, &claim(&names())).await.unwrap(), Tried::Taken(_))
 }
 
 async fn open(target: &Target, access: Access) -> Box<dyn Session> {
@@ -214,10 +221,10 @@ async fn a_running_statement_is_cancelled_from_outside() {
     assert_eq!(one(&mut *session, "SELECT 1").await.as_deref(), Some("1"));
     let backend = backend.unwrap();
     assert!(tries(&mut *session).await);
-    let holder = Mysql.holders(&mut *watcher, None).await.unwrap().run.expect("a holder");
+    let holder = Mysql.holders(&mut *watcher, &names(), None).await.unwrap().run.expect("a holder");
     assert!(holder.is(Some(&backend)) && holder.who.is_some(), "{holder:?}");
     session.close().await;
-    while Mysql.holders(&mut *watcher, None).await.unwrap().run.is_some() {}
+    while Mysql.holders(&mut *watcher, &names(), None).await.unwrap().run.is_some() {}
 }
 
 #[tokio::test]
@@ -226,8 +233,8 @@ async fn i5_a_lock_is_had_by_one_session_at_a_time_and_per_database() {
         let (mut a, mut b) = (open(&target, Access::ReadWrite).await, open(&target, Access::ReadWrite).await);
         assert!(tries(&mut *a).await);
         assert!(!tries(&mut *b).await);
-        assert!(Mysql.hold_work(&mut *b, Duration::ZERO).await.unwrap());
-        assert!(!Mysql.hold_work(&mut *a, Duration::from_millis(10)).await.unwrap());
+        assert!(Mysql.hold_work(&mut *b, &claim(&names()), Duration::ZERO).await.unwrap());
+        assert!(!Mysql.hold_work(&mut *a, &claim(&names()), Duration::from_millis(10)).await.unwrap());
         let mut elsewhere = open(&admin(), Access::ReadWrite).await;
         assert!(tries(&mut *elsewhere).await);
         a.close().await;

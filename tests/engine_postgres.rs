@@ -36,10 +36,17 @@ fn only_in(one: &Snapshot, other: &Snapshot) -> Vec<String> {
     lines.map(|line| format!("{} {} [{}] {}", line.kind, line.object, line.property, line.value)).collect()
 }
 
+fn names() -> Names {
+    Names::new(Flavor::Postgres, Some("switchback"))
+}
+
+fn claim(names: &Names) -> Claim<'_> {
+    Claim { names, run: "r", silent: None }
+}
+
 /// Whether one try for the run's lock has it.
 async fn tries(session: &mut dyn Session) -> bool {
-    let claim = Claim { names: &Names::new(Flavor::Postgres, Some("switchback")), run: "r", silent: None };
-    let tried = Postgres.try_lock(session, &claim).await.unwrap();
+    let tried = Postgres.try_lock(session, &claim(&names())).await.unwrap();
     assert!(!matches!(&tried, Tried::Taken(backend) if *backend != session.server().backend), "{tried:?}");
     matches!(tried, Tried::Taken(_))
 }
@@ -54,13 +61,16 @@ async fn a_session_says_who_and_where_it_is() {
     let backend = told.backend.unwrap();
     assert!(tries(&mut *session).await);
     let mut other = scratch.open(Access::ReadOnly).await;
-    let holder = Postgres.holders(&mut *other, None).await.unwrap().run.expect("a holder");
+    let holder = Postgres.holders(&mut *other, &names(), None).await.unwrap().run.expect("a holder");
     assert!(holder.is(Some(&backend)));
     let pid = backend.split(':').next().unwrap();
     assert!(!holder.is(Some(&format!("{pid}:1"))), "a process id alone is not enough");
     let mut third = scratch.open(Access::ReadWrite).await;
-    Postgres.terminate(&mut *third, Lock::Run, &format!("{pid}:1")).await.unwrap();
-    assert!(Postgres.holders(&mut *other, None).await.unwrap().run.is_some(), "another session is left alone");
+    Postgres.terminate(&mut *third, &names(), Lock::Run, &format!("{pid}:1")).await.unwrap();
+    assert!(
+        Postgres.holders(&mut *other, &names(), None).await.unwrap().run.is_some(),
+        "another session is left alone"
+    );
     third.close().await;
     assert_eq!(Postgres.identity(&mut *session).await.unwrap(), Postgres.identity(&mut *other).await.unwrap());
     let mut elsewhere = Postgres.open(&server(), Access::ReadOnly).await.unwrap();
@@ -227,10 +237,10 @@ async fn i5_one_lock_at_a_time_and_its_holder_keeps_no_snapshot() {
     }
     let wait = Duration::from_millis(60);
     let mut rival = scratch.open(Access::ReadWrite).await;
-    assert!(Postgres.hold_work(&mut *work, wait).await.unwrap());
-    assert!(!Postgres.hold_work(&mut *rival, wait).await.unwrap());
+    assert!(Postgres.hold_work(&mut *work, &claim(&names()), wait).await.unwrap());
+    assert!(!Postgres.hold_work(&mut *rival, &claim(&names()), wait).await.unwrap());
     script(&mut *work, Postgres.dialect().sql.reset).await;
-    assert!(!Postgres.hold_work(&mut *rival, wait).await.unwrap(), "a reset keeps the lock");
+    assert!(!Postgres.hold_work(&mut *rival, &claim(&names()), wait).await.unwrap(), "a reset keeps the lock");
 }
 
 #[tokio::test]

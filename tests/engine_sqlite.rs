@@ -512,11 +512,11 @@ async fn a_holder_is_alive_while_its_process_is() {
     let own = session.server().backend.clone().unwrap();
     let host = own.rsplit_once(':').unwrap().0.to_owned();
     let parent = format!("{host}:{}", std::os::unix::process::parent_id());
-    assert!(Sqlite.holders(&mut *session, Some(&parent)).await.unwrap().run.is_some());
-    assert!(Sqlite.holders(&mut *session, Some("elsewhere:1")).await.unwrap().untold.is_some());
+    assert!(Sqlite.holders(&mut *session, &names(), Some(&parent)).await.unwrap().run.is_some());
+    assert!(Sqlite.holders(&mut *session, &names(), Some("elsewhere:1")).await.unwrap().untold.is_some());
     // Our own number, which a process had before us; and one that no process has.
     for gone in [own, format!("{host}:4194399")] {
-        assert_eq!(Sqlite.holders(&mut *session, Some(&gone)).await.unwrap(), Holders::default());
+        assert_eq!(Sqlite.holders(&mut *session, &names(), Some(&gone)).await.unwrap(), Holders::default());
     }
 }
 

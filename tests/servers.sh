@@ -212,6 +212,9 @@ has psql || packages+=(postgresql)
 has mariadb || has mysql || packages+=(mariadb-server)
 has chromedriver || packages+=(chromium chromium-driver)
 PATH=$PATH:/usr/sbin has pgbouncer || packages+=(pgbouncer)
+# The cluster of tests/galera.rs is MariaDB's, whatever the server is.
+compgen -G '/usr/lib*/galera*/libgalera_smm.so' >/dev/null || packages+=(galera-4)
+has rsync || packages+=(rsync)
 install ${packages[@]+"${packages[@]}"}
 
 postgres= mysql= packages=()

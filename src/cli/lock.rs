@@ -8,7 +8,7 @@ use super::{App, exit, ui};
 use crate::break_lock::break_lock;
 use crate::database::Database;
 use crate::fault::{Fault, Result};
-use crate::lock::{Grip, Holder, Standing};
+use crate::lock::{Grip, Holder, SILENT, Standing, TAKEN_OVER};
 use crate::report::{clean, duration, json};
 
 /// Show who holds the run's lock and whether they are alive; with --break, take it from them
@@ -97,6 +97,7 @@ fn told(standing: &Standing, is_file: bool, now: DateTime<Utc>) -> String {
     let (run, work) = (standing.holders.run.as_ref(), standing.holders.work.as_ref());
     let lease = standing.lease.as_ref().map(|lease| held(lease, now));
     let mut lines = Vec::new();
+    let when = if standing.holders.gone.is_some() { format!(" after {} s", SILENT.as_secs()) } else { String::new() };
     match (standing.grip(), lease) {
         (Grip::Held, Some(lease)) => {
             lines.push(format!("held by {lease}"));
@@ -108,6 +109,10 @@ fn told(standing: &Standing, is_file: bool, now: DateTime<Utc>) -> String {
         }
         (Grip::Unknown, Some(lease)) => {
             lines.push(format!("the lease is that of {lease}"));
+            lines.extend(standing.holders.untold.clone());
+        }
+        (Grip::Unknown, None) => {
+            lines.push("held by a run that has not written its name yet".to_owned());
             lines.extend(standing.holders.untold.clone());
         }
         (Grip::Unnamed, lease) => {
@@ -124,8 +129,12 @@ fn told(standing: &Standing, is_file: bool, now: DateTime<Utc>) -> String {
         }
         (_, Some(lease)) => {
             lines.push("nobody holds the lock".to_owned());
-            lines
-                .push(format!("the lease of {lease} is left behind by a run that is gone; the next run takes it over"));
+            lines.push(format!(
+                "the lease of {lease} is left behind by a run that is gone; the next run takes it over{when}"
+            ));
+        }
+        (Grip::Stale, None) => {
+            lines.push(format!("the lock is left behind by a run that is gone; the next run takes it over{when}"))
         }
         (_, None) => lines.push("nobody holds the lock".to_owned()),
     }
@@ -143,10 +152,12 @@ fn held(lease: &Holder, now: DateTime<Utc>) -> String {
 fn help(standing: &Standing, is_file: bool) {
     let breaks = "`switchback lock --break --reason TEXT`";
     match (standing.grip(), &standing.lease) {
+        (Grip::Stale, _) if standing.holders.gone.is_some() => ui::talk(&format!("help: {breaks} clears it at once\n")),
         (Grip::Free | Grip::Stale, _) => {}
         (Grip::Held, Some(lease)) if is_file => {
             ui::talk(&format!("help: `kill {}` ends it, where it has to be\n", clean(&lease.pid)))
         }
+        (Grip::Unknown, _) if !is_file => ui::talk(&format!("help: {TAKEN_OVER}\n")),
         (Grip::Unknown, _) => ui::talk(&format!(
             "help: where it is known to be gone, {breaks} clears the lease; else the next run does\n"
         )),

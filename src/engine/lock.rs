@@ -47,6 +47,8 @@ impl LockSession {
 pub struct Holders {
     pub run: Option<LockSession>,
     pub work: Option<LockSession>,
+    /// A session that is gone, and still stands as the holder of the run's lock: that is a row there.
+    pub gone: Option<String>,
     /// Why that cannot be told.
     pub untold: Option<String>,
 }

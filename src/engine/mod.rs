@@ -246,6 +246,11 @@ async fn opened<T>(opening: impl Future<Output = DbResult<T>>) -> DbResult<T> {
 #[async_trait]
 pub trait Canceller: Send + Sync {
     async fn cancel(&self) -> DbResult<()>;
+
+    /// Whether the server lets another connection of this account in: it may be at work although it has not answered.
+    async fn reach(&self) -> DbResult<()> {
+        Ok(())
+    }
 }
 
 /// A shadow that an engine made: where it is and what has to be dropped afterwards.
@@ -310,15 +315,31 @@ pub trait Engine: Send + Sync {
         session.batch("SELECT 1").await.map(|_| true)
     }
 
+    /// Whether the run's lock is a row there, which outlives its holder and is kept by signs of life: whoever is silent for
+    /// [`SILENT`](crate::lock::SILENT) has lost it.
+    fn leases(&self, _server: &Server) -> bool {
+        false
+    }
+
+    /// Makes the run's lock ours whoever has it, where it is a row; elsewhere it stays with the session that has it.
+    async fn seize(&self, _session: &mut dyn Session, _claim: &Claim<'_>) -> DbResult<()> {
+        Ok(())
+    }
+
+    /// Gives the run's lock back, where it is a row that outlives the session.
+    async fn free(&self, _session: &mut dyn Session, _claim: &Claim<'_>) -> DbResult<()> {
+        Ok(())
+    }
+
     /// Takes the second lock, on the session that runs scripts, so that a statement that outlives its client still holds
     /// off the next runner. Waits up to the limit.
-    async fn hold_work(&self, session: &mut dyn Session, wait: Duration) -> DbResult<bool>;
+    async fn hold_work(&self, session: &mut dyn Session, claim: &Claim<'_>, wait: Duration) -> DbResult<bool>;
 
     /// Who holds our two locks. `lease` is the backend that the lease names, for an engine that has nothing else to ask by.
-    async fn holders(&self, session: &mut dyn Session, lease: Option<&str>) -> DbResult<Holders>;
+    async fn holders(&self, session: &mut dyn Session, names: &Names, lease: Option<&str>) -> DbResult<Holders>;
 
     /// Ends this session on the server, if it is the one that holds this lock now; that it is gone shows in `holders`, a little later.
-    async fn terminate(&self, session: &mut dyn Session, lock: Lock, backend: &str) -> DbResult<()>;
+    async fn terminate(&self, session: &mut dyn Session, names: &Names, lock: Lock, backend: &str) -> DbResult<()>;
 
     /// Clears away what an earlier try of a statement that runs outside a transaction left behind, so that it can be run
     /// again. A statement that leaves nothing behind costs nothing here.

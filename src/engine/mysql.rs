@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use super::{
     Access, Claim, ClientTexts, DbError, DbErrorKind, DbResult, Dialect, Engine, Holders, Level, LimitsHold, Lock,
-    LockSession, Only, Row, Server, Session, Site, Texts, Tried,
+    LockSession, Names, Only, Row, Server, Session, Site, Texts, Tried,
 };
 use crate::draft::Definition;
 use crate::fault::Result;
@@ -24,6 +24,7 @@ use crate::target::Target;
 use crate::touch::Touch;
 
 mod bind;
+mod cluster;
 mod create;
 mod cut;
 mod definitions;
@@ -39,6 +40,45 @@ mod tables;
 /// The longest name of a lock that both servers take, less what we put around it.
 const LOCK_NAME_BYTES: usize = 54;
 
+/// Our own SQL.
+const PLAIN: Texts = Texts {
+    reset: include_str!("mysql/reset.sql"),
+    reset_plain: include_str!("mysql/reset.sql"),
+    begin: include_str!("mysql/begin.sql"),
+    limits: include_str!("mysql/limits.sql"),
+    mark: "",
+    fire_deferred: "",
+    fence: include_str!("mysql/fence.sql"),
+    behind: "",
+    settle: include_str!("mysql/settle.sql"),
+    unsettle: include_str!("mysql/unsettle.sql"),
+    constraints: "",
+    ledger_exists: include_str!("mysql/ledger_exists.sql"),
+    ledger_create: concat!(include_str!("mysql/lease_create.sql"), include_str!("mysql/ledger_create.sql")),
+    ledger_guard: &[include_str!("mysql/ledger_guard_update.sql"), include_str!("mysql/ledger_guard_delete.sql")],
+    ledger_head: include_str!("mysql/ledger_head.sql"),
+    ledger_state: include_str!("mysql/ledger_state.sql"),
+    ledger_rows: include_str!("mysql/ledger_rows.sql"),
+    ledger_strays: include_str!("mysql/ledger_strays.sql"),
+    ledger_append: include_str!("mysql/ledger_append.sql"),
+    script_put: include_str!("mysql/script_put.sql"),
+    script_get: include_str!("mysql/script_get.sql"),
+    journal_intent: include_str!("mysql/journal_intent.sql"),
+    journal_done: include_str!("mysql/journal_done.sql"),
+    journal_rows: include_str!("mysql/journal_rows.sql"),
+    lease_take: include_str!("mysql/lease_take.sql"),
+    lease_release: include_str!("mysql/lease_release.sql"),
+    lease_read: include_str!("mysql/lease_read.sql"),
+    read_only_set: include_str!("mysql/read_only_set.sql"),
+    histories: include_str!("mysql/histories.sql"),
+    columns: include_str!("mysql/columns.sql"),
+    foreign_keys: include_str!("mysql/foreign_keys.sql"),
+    look: include_str!("mysql/look.sql"),
+    pour: include_str!("mysql/pour.sql"),
+    poured_inside: "",
+    poured: include_str!("mysql/poured.sql"),
+};
+
 static DIALECT: Dialect = Dialect {
     name: "mysql",
     schemes: &["mysql", "mariadb"],
@@ -50,43 +90,7 @@ static DIALECT: Dialect = Dialect {
     plain_sessions: false,
     resets: false,
     creates_database: false,
-    sql: Texts {
-        reset: include_str!("mysql/reset.sql"),
-        reset_plain: include_str!("mysql/reset.sql"),
-        begin: include_str!("mysql/begin.sql"),
-        limits: include_str!("mysql/limits.sql"),
-        mark: "",
-        fire_deferred: "",
-        fence: include_str!("mysql/fence.sql"),
-        behind: "",
-        settle: include_str!("mysql/settle.sql"),
-        unsettle: include_str!("mysql/unsettle.sql"),
-        constraints: "",
-        ledger_exists: include_str!("mysql/ledger_exists.sql"),
-        ledger_create: include_str!("mysql/ledger_create.sql"),
-        ledger_guard: &[include_str!("mysql/ledger_guard_update.sql"), include_str!("mysql/ledger_guard_delete.sql")],
-        ledger_head: include_str!("mysql/ledger_head.sql"),
-        ledger_state: include_str!("mysql/ledger_state.sql"),
-        ledger_rows: include_str!("mysql/ledger_rows.sql"),
-        ledger_strays: include_str!("mysql/ledger_strays.sql"),
-        ledger_append: include_str!("mysql/ledger_append.sql"),
-        script_put: include_str!("mysql/script_put.sql"),
-        script_get: include_str!("mysql/script_get.sql"),
-        journal_intent: include_str!("mysql/journal_intent.sql"),
-        journal_done: include_str!("mysql/journal_done.sql"),
-        journal_rows: include_str!("mysql/journal_rows.sql"),
-        lease_take: include_str!("mysql/lease_take.sql"),
-        lease_release: include_str!("mysql/lease_release.sql"),
-        lease_read: include_str!("mysql/lease_read.sql"),
-        read_only_set: include_str!("mysql/read_only_set.sql"),
-        histories: include_str!("mysql/histories.sql"),
-        columns: include_str!("mysql/columns.sql"),
-        foreign_keys: include_str!("mysql/foreign_keys.sql"),
-        look: include_str!("mysql/look.sql"),
-        pour: include_str!("mysql/pour.sql"),
-        poured_inside: "",
-        poured: include_str!("mysql/poured.sql"),
-    },
+    sql: PLAIN,
     client: ClientTexts {
         call: "mysql --comments DATABASE < FILE` or `mariadb --comments DATABASE < FILE",
         head: include_str!("mysql/client/head.sql"),
@@ -121,21 +125,52 @@ impl Engine for Mysql {
         snapshot::read_again(session, before, touch).await
     }
 
-    async fn try_lock(&self, session: &mut dyn Session, _: &Claim<'_>) -> DbResult<Tried> {
-        refuse_cluster(session).await?;
+    fn texts(&self, server: &Server) -> &'static Texts {
+        if cluster::is_node(server) { &cluster::TEXTS } else { &DIALECT.sql }
+    }
+
+    fn leases(&self, server: &Server) -> bool {
+        cluster::is_node(server)
+    }
+
+    async fn try_lock(&self, session: &mut dyn Session, claim: &Claim<'_>) -> DbResult<Tried> {
+        if cluster::is_node(session.server()) {
+            return cluster::try_lock(session, claim).await;
+        }
         let name = lock_name(session, "");
         let rows = session.rows(include_str!("mysql/lock.sql"), &[Some(&name)]).await?;
         Ok(if got(rows) { Tried::Taken(session.server().backend.clone()) } else { Tried::Held(None) })
     }
 
-    async fn hold_work(&self, session: &mut dyn Session, wait: Duration) -> DbResult<bool> {
+    async fn beat(&self, session: &mut dyn Session, claim: &Claim<'_>) -> DbResult<bool> {
+        if cluster::is_node(session.server()) {
+            return cluster::beat(session, claim).await;
+        }
+        session.batch("SELECT 1").await.map(|_| true)
+    }
+
+    async fn seize(&self, session: &mut dyn Session, claim: &Claim<'_>) -> DbResult<()> {
+        if cluster::is_node(session.server()) { cluster::seize(session, claim).await } else { Ok(()) }
+    }
+
+    async fn free(&self, session: &mut dyn Session, claim: &Claim<'_>) -> DbResult<()> {
+        if cluster::is_node(session.server()) { cluster::free(session, claim).await } else { Ok(()) }
+    }
+
+    async fn hold_work(&self, session: &mut dyn Session, claim: &Claim<'_>, wait: Duration) -> DbResult<bool> {
+        if cluster::is_node(session.server()) {
+            return cluster::hold_work(session, claim, wait).await;
+        }
         let name = lock_name(session, ":w");
         let seconds = wait.as_millis().div_ceil(1000).to_string();
         let rows = session.rows(include_str!("mysql/lock_work.sql"), &[Some(&name), Some(&seconds)]).await?;
         Ok(got(rows))
     }
 
-    async fn holders(&self, session: &mut dyn Session, _: Option<&str>) -> DbResult<Holders> {
+    async fn holders(&self, session: &mut dyn Session, names: &Names, _: Option<&str>) -> DbResult<Holders> {
+        if cluster::is_node(session.server()) {
+            return cluster::holders(session, names).await;
+        }
         let names = [lock_name(session, ""), lock_name(session, ":w")];
         let binds = names.each_ref().map(|name| Some(name.as_str()));
         let mut holders = Holders::default();
@@ -149,16 +184,15 @@ impl Engine for Mysql {
         Ok(holders)
     }
 
-    async fn terminate(&self, session: &mut dyn Session, lock: Lock, backend: &str) -> DbResult<()> {
-        let held = self.holders(session, None).await?;
-        let holder = if lock == Lock::Run { held.run } else { held.work };
-        if holder.is_none_or(|holder| holder.backend != backend) {
-            return Ok(());
+    async fn terminate(&self, session: &mut dyn Session, names: &Names, lock: Lock, backend: &str) -> DbResult<()> {
+        if cluster::is_node(session.server()) {
+            return cluster::terminate(session, names, lock, backend).await;
         }
-        // A connection id is never given twice, so it can only be gone meanwhile.
-        match session.rows(include_str!("mysql/terminate.sql"), &[Some(backend)]).await {
-            Err(error) if error.code == "1094" => Ok(()),
-            other => other.map(drop),
+        let held = self.holders(session, names, None).await?;
+        let holder = if lock == Lock::Run { held.run } else { held.work };
+        match holder {
+            Some(holder) if holder.backend == backend => kill(session, backend).await,
+            _ => Ok(()),
         }
     }
 
@@ -241,18 +275,13 @@ fn lock_name(session: &dyn Session, suffix: &str) -> String {
     format!("sb:{name}{suffix}")
 }
 
-/// On a Galera cluster GET_LOCK is the node's own: two runners would both have it.
-async fn refuse_cluster(session: &mut dyn Session) -> DbResult<()> {
-    let rows = session.batch(include_str!("mysql/cluster.sql")).await?;
-    let on = rows.iter().flatten().flatten().any(|value| value.eq_ignore_ascii_case("on") || value == "1");
-    if !on {
-        return Ok(());
+/// Ends a session.
+async fn kill(session: &mut dyn Session, number: &str) -> DbResult<()> {
+    // A connection id is never given twice, so it can only be gone meanwhile.
+    match session.rows(include_str!("mysql/terminate.sql"), &[Some(number)]).await {
+        Err(error) if error.code == "1094" => Ok(()),
+        other => other.map(drop),
     }
-    let error = DbError::new(
-        DbErrorKind::Statement,
-        "this server is a node of a Galera cluster (wsrep_on): its locks hold on one node only",
-    );
-    Err(error::hinted(error, "switchback cannot keep two runners apart there yet; nothing was done"))
 }
 
 /// MySQL has a server id of its own. MariaDB's is made from the network card and the port, so what tells two servers on one
@@ -265,7 +294,9 @@ fn identity(rows: Vec<Row>) -> DbResult<String> {
         }
     }
     facts.sort();
-    match facts.iter().find(|fact| fact.starts_with("server_uuid=")) {
+    // All nodes of a cluster have one database.
+    let is_uuid = |start: &str| facts.iter().find(|fact| fact.starts_with(start) && !fact.ends_with('='));
+    match is_uuid("wsrep_cluster_state_uuid=").or_else(|| is_uuid("server_uuid=")) {
         Some(uuid) => {
             let database = facts.iter().filter(|fact| fact.starts_with("database="));
             Ok(std::iter::once(uuid).chain(database).cloned().collect::<Vec<_>>().join(" "))

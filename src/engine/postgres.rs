@@ -145,7 +145,7 @@ impl Engine for Postgres {
         Ok(Tried::Taken(backend))
     }
 
-    async fn hold_work(&self, session: &mut dyn Session, wait: Duration) -> DbResult<bool> {
+    async fn hold_work(&self, session: &mut dyn Session, _: &Claim<'_>, wait: Duration) -> DbResult<bool> {
         let limit = tokio::time::Instant::now() + wait;
         let mut pause_ms = LOCK_WAIT_MS.0;
         let asked = match session.server().is_pooled() {
@@ -174,7 +174,7 @@ impl Engine for Postgres {
         }
     }
 
-    async fn holders(&self, session: &mut dyn Session, _: Option<&str>) -> DbResult<Holders> {
+    async fn holders(&self, session: &mut dyn Session, _: &Names, _: Option<&str>) -> DbResult<Holders> {
         let mut holders = Holders::default();
         for row in session.rows(include_str!("postgres/sql/holders.sql"), &[]).await? {
             let mut parts = row.into_iter();
@@ -186,7 +186,7 @@ impl Engine for Postgres {
         Ok(holders)
     }
 
-    async fn terminate(&self, session: &mut dyn Session, lock: Lock, backend: &str) -> DbResult<()> {
+    async fn terminate(&self, session: &mut dyn Session, _: &Names, lock: Lock, backend: &str) -> DbResult<()> {
         let (pid, start) = backend.split_once(':').unwrap_or((backend, ""));
         let lock = if lock == Lock::Run { "1" } else { "2" };
         let binds = [Some(lock), Some(pid), Some(start)];

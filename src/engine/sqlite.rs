@@ -15,7 +15,7 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::{
     Access, Claim, ClientTexts, DbError, DbErrorKind, DbResult, Dialect, Engine, Holders, Level, LimitsHold, Lock,
-    LockSession, Only, Server, Session, Site, Texts, Tried,
+    LockSession, Names, Only, Server, Session, Site, Texts, Tried,
 };
 use crate::draft::Definition;
 use crate::fault::Result;
@@ -175,12 +175,12 @@ impl Engine for Sqlite {
     }
 
     /// A statement cannot outlive its client, which is the server too.
-    async fn hold_work(&self, _: &mut dyn Session, _: Duration) -> DbResult<bool> {
+    async fn hold_work(&self, _: &mut dyn Session, _: &Claim<'_>, _: Duration) -> DbResult<bool> {
         Ok(true)
     }
 
     /// No session of a server stands for a run, only its process: `host:pid`.
-    async fn holders(&self, _: &mut dyn Session, lease: Option<&str>) -> DbResult<Holders> {
+    async fn holders(&self, _: &mut dyn Session, _: &Names, lease: Option<&str>) -> DbResult<Holders> {
         let Some((on, pid)) = lease.and_then(|lease| lease.rsplit_once(':')) else { return Ok(Holders::default()) };
         if on != host() || !Path::new("/proc/self").exists() {
             let untold = Some(format!("whether process {pid} on {on} still runs cannot be seen from here"));
@@ -192,7 +192,7 @@ impl Engine for Sqlite {
         Ok(Holders { run, ..Holders::default() })
     }
 
-    async fn terminate(&self, _: &mut dyn Session, _: Lock, _: &str) -> DbResult<()> {
+    async fn terminate(&self, _: &mut dyn Session, _: &Names, _: Lock, _: &str) -> DbResult<()> {
         Err(DbError::new(DbErrorKind::Statement, "a process is ended by its own host"))
     }
 

@@ -6,7 +6,7 @@ use crate::engine::{DbError, DbErrorKind, DbResult};
 use crate::event::Event;
 use crate::fault::{FaultKind, Result};
 use crate::lock::{Runner, busy, holder, lease};
-use crate::store::{explained, first, head, ledger_exists, own, unreachable};
+use crate::store::{ATTEMPTS, ATTEMPTS_ON_A_CLUSTER, explained, first, head, ledger_exists, own, pause, unreachable};
 
 impl Locked {
     /// Takes the lease; where a file's own lock is the only one, another runner's step is waited for here.
@@ -64,6 +64,9 @@ impl Locked {
         let taken = self.work.rows(&self.names.fill(sql.lease_take), &binds).await?;
         self.token = match first(taken) {
             Some(token) => token,
+            None if self.engine.leases(self.work.server()) => {
+                return Err(DbError::new(DbErrorKind::Conflict, "another run has taken the lock meanwhile"));
+            }
             // Under the run's lock nobody else raises it. Where there is none, what is read by itself may be another's.
             None => first(self.work.batch(&self.names.fill(sql.fence)).await?).unwrap_or_default(),
         };
@@ -78,7 +81,8 @@ impl Locked {
         let Some(holder) = lease(self.engine, &self.names, self.work.as_mut()).await.map_err(failed)? else {
             return Ok(());
         };
-        let holders = self.engine.holders(self.work.as_mut(), holder.backend.as_deref()).await.map_err(failed)?;
+        let holders =
+            self.engine.holders(self.work.as_mut(), &self.names, holder.backend.as_deref()).await.map_err(failed)?;
         if holders.run.is_some() && self.state().await?.open.is_some() {
             return Err(busy(&holder.to_string()));
         }
@@ -102,6 +106,34 @@ impl Locked {
     /// The step's last row is in the ledger.
     pub fn end_step(&mut self) {
         self.is_journalling = false;
+    }
+
+    /// How often what met a lock or a conflict is tried again.
+    pub(crate) fn attempts(&self) -> u32 {
+        if self.engine.leases(self.work.server()) { ATTEMPTS_ON_A_CLUSTER } else { ATTEMPTS }
+    }
+
+    /// Rolls back, and keeps what is to go with the next COMMIT.
+    pub async fn undo(&mut self) {
+        // An error is of no interest: the next transaction meets it again.
+        let _ = self.end("ROLLBACK").await;
+    }
+
+    /// Commits a transaction that [`Locked::begin_own`] has begun; begun again where a conflict undid it, as certification on a cluster
+    /// does at the COMMIT itself: nothing of it has taken effect then.
+    pub async fn commit_own(&mut self, what: &str) -> Result<()> {
+        for attempt in 1..self.attempts() {
+            let queued = self.queued.clone();
+            match self.commit().await {
+                Err(error) if error.kind == DbErrorKind::Conflict && self.engine.dialect().locks => {}
+                ended => return ended.map_err(|error| own(what, &error)),
+            }
+            self.undo().await;
+            tokio::time::sleep(pause(attempt)).await;
+            self.begin_own().await?;
+            self.queued = queued;
+        }
+        self.commit().await.map_err(|error| own(what, &error))
     }
 
     async fn make_ledger(&mut self) -> DbResult<()> {

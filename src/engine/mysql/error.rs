@@ -40,7 +40,7 @@ pub fn hinted(mut error: DbError, hint: &str) -> DbError {
 fn kind(number: u16, message: &str) -> DbErrorKind {
     match number {
         1053 | 1077 | 1152 | 1158..=1161 | 1184 | 1927 | 2002 | 2003 | 2006 | 2013 | 4031 => DbErrorKind::Connection,
-        1040 | 1135 | 1203 | 1226 | 3032 => DbErrorKind::NotReady,
+        1040 | 1047 | 1135 | 1203 | 1226 | 3032 => DbErrorKind::NotReady,
         1045 | 1130 | 1251 | 1524 | 1698 | 1820 | 1862 | 3118 | 4151 => DbErrorKind::Authentication,
         1049 => DbErrorKind::NoDatabase,
         1205 | 3572 => DbErrorKind::LockTimeout,

@@ -1,5 +1,5 @@
--- Each statement commits for itself. The ledger is made after all that it needs: where it exists, the rest does, too, and a
--- run that was killed in between is gone on with by the next.
+-- Each statement commits for itself, those of lease_create.sql before. The ledger is made after all that it needs: where it exists, the rest
+-- does, too, and a run that was killed in between is gone on with by the next.
 CREATE TABLE IF NOT EXISTS {script} (
     checksum VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     body LONGTEXT NOT NULL
@@ -17,20 +17,6 @@ CREATE TABLE IF NOT EXISTS {journal} (
     backend VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
     PRIMARY KEY (step, statement)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT 'Statements of the step that switchback is running';
-
-CREATE TABLE IF NOT EXISTS {lease} (
-    id TINYINT NOT NULL PRIMARY KEY,
-    token BIGINT NOT NULL,
-    run VARCHAR(255),
-    actor TEXT,
-    host TEXT,
-    pid VARCHAR(32),
-    what TEXT,
-    backend VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
-    since DATETIME(3)
-) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT 'Who runs switchback on this database';
-
-INSERT INTO {lease} (id, token) VALUES (1, 0) ON DUPLICATE KEY UPDATE id = id;
 
 CREATE TABLE IF NOT EXISTS {ledger} (
     seq BIGINT NOT NULL PRIMARY KEY,

@@ -10,6 +10,7 @@ use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Decode, Either, My
 
 use super::super::{Access, Canceller, DbError, DbErrorKind, DbResult, Ran, Row, Server, Session};
 use super::bind::bind;
+use super::cluster;
 use super::error::{from_driver, hinted};
 use crate::sha::hex;
 use crate::sql::Flavor;
@@ -45,12 +46,21 @@ pub async fn open(target: &Target, access: Access) -> DbResult<MysqlSession> {
     if access == Access::ReadOnly {
         texts.push_str(include_str!("read_only.sql"));
     }
+    if access != Access::Shadow {
+        texts.push_str(include_str!("cluster/ask.sql"));
+    }
     let (rows, _) = send(&mut connection, &texts, Keep::Rows).await?;
+    let incarnation = cluster::answered(&rows);
     let facts = rows.into_iter().next().unwrap_or_default();
     let fact = |at: usize| facts.get(at).cloned().flatten().unwrap_or_default();
     let (engine, version, major) = version(&fact(0));
-    let server =
-        Server { engine, version, major, user: fact(1), database: fact(2), backend: facts.get(3).cloned().flatten() };
+    let mut backend = facts.get(3).cloned().flatten();
+    if let Some(incarnation) = incarnation {
+        let texts = [include_str!("cluster/enter.sql"), include_str!("cluster/replicates.sql")].concat();
+        cluster::require_replication(&send(&mut connection, &texts, Keep::Rows).await?.0)?;
+        backend = backend.map(|number| format!("{number}:{incarnation}"));
+    }
+    let server = Server { engine, version, major, user: fact(1), database: fact(2), backend };
     let packet_bytes = fact(4).parse().unwrap_or(usize::MAX);
     Ok(MysqlSession { connection, options, timeout, server, packet_bytes, access })
 }
@@ -244,7 +254,14 @@ impl Session for MysqlSession {
 
     async fn batch(&mut self, sql: &str) -> DbResult<Vec<Row>> {
         self.fits(sql)?;
-        Ok(send(&mut self.connection, sql, Keep::Rows).await?.0)
+        if !cluster::is_node(&self.server) {
+            return Ok(send(&mut self.connection, sql, Keep::Rows).await?.0);
+        }
+        let mut rows = Vec::new();
+        for statement in cluster::apart(sql) {
+            rows.extend(send(&mut self.connection, &statement, Keep::Rows).await?.0);
+        }
+        Ok(rows)
     }
 
     async fn run(&mut self, statement: &str) -> DbResult<Ran> {
@@ -317,13 +334,32 @@ struct MysqlCanceller {
 impl Canceller for MysqlCanceller {
     async fn cancel(&self) -> DbResult<()> {
         let mut connection = connect(&self.options, self.timeout).await?;
-        let kill = bind(include_str!("kill.sql"), &[Some(&self.backend)])?;
-        let killed = send(&mut connection, &kill, Keep::Nothing).await;
+        let killed = self.kill(&mut connection).await;
         let _ = connection.close().await;
         match killed {
             // No such session any more: there is nothing left to cancel.
             Err(error) if error.code == "1094" => Ok(()),
-            other => other.map(|_| ()),
+            other => other,
         }
+    }
+
+    async fn reach(&self) -> DbResult<()> {
+        let connection = connect(&self.options, self.timeout).await?;
+        let _ = connection.close().await;
+        Ok(())
+    }
+}
+
+impl MysqlCanceller {
+    async fn kill(&self, connection: &mut MySqlConnection) -> DbResult<()> {
+        if let Some((_, own)) = self.backend.split_once(':') {
+            // Whoever stands before a cluster may have led us to another node, which has sessions of the same numbers.
+            let (rows, _) = send(connection, include_str!("cluster/ask.sql"), Keep::Rows).await?;
+            if cluster::answered(&rows).as_deref() != Some(own) {
+                return Err(DbError::new(DbErrorKind::Statement, "the statement runs on another node of the cluster"));
+            }
+        }
+        let kill = bind(include_str!("kill.sql"), &[Some(cluster::number(&self.backend))])?;
+        send(connection, &kill, Keep::Nothing).await.map(drop)
     }
 }
