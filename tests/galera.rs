@@ -26,6 +26,9 @@ use switchback::engine::{Access, Claim, DbErrorKind, Engine, Names, Tried};
 use switchback::sql::Flavor;
 use switchback::target::Target;
 
+/// What is tried, and its name.
+type Case = (&'static str, fn(&Field));
+
 /// Longer than a lease outlasts its run.
 const LONG_ENOUGH: [&str; 2] = ["--lock-wait", "300"];
 
@@ -93,7 +96,7 @@ fn i5_on_a_cluster_each_step_is_done_once_and_whoever_lost_the_lease_writes_noth
     settle(&sandbox);
     let course = Course::new(&sandbox, Going::Up, "a cluster");
     let field = Field { cluster: &cluster, course: &course };
-    let cases: [(&str, fn(&Field)); 8] = [
+    let cases: [Case; 8] = [
         ("a transaction that is undone", undone),
         ("a transaction that is overtaken", overtaken),
         ("many runners", many_runners),
@@ -105,7 +108,7 @@ fn i5_on_a_cluster_each_step_is_done_once_and_whoever_lost_the_lease_writes_noth
     ];
     let failed: Vec<&str> = std::thread::scope(|scope| {
         let field = &field;
-        let start = |&(name, case): &(&'static str, fn(&Field))| (name, scope.spawn(move || case(field)));
+        let start = |&(name, case): &Case| (name, scope.spawn(move || case(field)));
         let started: Vec<_> = cases.iter().map(start).collect();
         started.into_iter().filter_map(|(name, case)| case.join().is_err().then_some(name)).collect()
     });
