@@ -28,8 +28,13 @@ pub mod slow;
 pub use connection::Connection;
 use secrets::{Secrets, Written, as_written};
 
-/// No command of these tests may take longer.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+/// No command of these tests may take longer than two minutes, or so many seconds as `SWITCHBACK_TEST_PATIENCE` says for slow servers.
+pub fn patience() -> Duration {
+    let given = std::env::var("SWITCHBACK_TEST_PATIENCE").ok();
+    Duration::from_secs(
+        given.map_or(120, |seconds| seconds.parse().expect("SWITCHBACK_TEST_PATIENCE is a number of seconds")),
+    )
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -388,7 +393,7 @@ fn collect(dir: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "in vain waited for: {what}");
+        assert!(begun.elapsed() < patience(), "in vain waited for: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -450,7 +455,7 @@ impl Running {
                 break status;
             }
             assert!(
-                begun.elapsed() < PATIENCE,
+                begun.elapsed() < patience(),
                 "`switchback {}` hangs; so far it said:\n{}",
                 self.args,
                 self.stderr.text()
