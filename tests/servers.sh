@@ -215,6 +215,7 @@ PATH=$PATH:/usr/sbin has pgbouncer || packages+=(pgbouncer)
 # The cluster of tests/galera.rs is MariaDB's, whatever the server is.
 compgen -G '/usr/lib*/galera*/libgalera_smm.so' >/dev/null || packages+=(galera-4)
 has rsync || packages+=(rsync)
+has strace || packages+=(strace)
 install ${packages[@]+"${packages[@]}"}
 
 postgres= mysql= packages=()

@@ -227,7 +227,20 @@ impl Sandbox {
     }
 
     pub fn start_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Running {
-        let mut command = self.command(args);
+        self.started(self.command(args), args, variables)
+    }
+
+    /// The same, started by another program, which has its own arguments before it.
+    pub fn start_under(&self, under: &[&str], args: &[&str], variables: &[(&str, &str)]) -> Running {
+        let inner = self.command(args);
+        let mut command = Command::new(under[0]);
+        command.env_clear().current_dir(self.root()).args(&under[1..]).arg(inner.get_program()).args(inner.get_args());
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.started(command, args, variables)
+    }
+
+    fn started(&self, mut command: Command, args: &[&str], variables: &[(&str, &str)]) -> Running {
         command.envs(variables.iter().copied());
         self.secrets.note_command(&command);
         let child = command.spawn().expect("the binary starts");
