@@ -39,7 +39,9 @@ fn assert_lossless(script: &Script) {
     assert_eq!(together, script.text());
     for statement in script.statements() {
         let sql = script.sql(statement);
-        assert!(!sql.is_empty() && sql.trim() == sql, "{sql:?}");
+        // White space is what the servers take for such; to them U+0085 is a letter like others.
+        let is_bare = |end: Option<char>| end.is_some_and(|end| !end.is_ascii_whitespace());
+        assert!(is_bare(sql.chars().next()) && is_bare(sql.chars().last()), "{sql:?}");
     }
 }
 
