@@ -473,6 +473,7 @@ fn postgres_a_detach_that_did_not_end_is_ended_and_never_taken_for_undone() {
     assert_eq!((sandbox.value(pending).as_str(), sandbox.value("SELECT count(*) FROM t").as_str()), ("t", "1"));
     let told = sandbox.run(&["recover"]).exits(4).says("not done  2  ALTER TABLE t DETACH PARTITION t1 CONCURRENTLY");
     told.says("the partition public.t1 has begun to be detached").says("can only be ended");
+    assert_eq!(sandbox.json(&["recover"])["detaching"], serde_json::json!(["public.t1"]));
     sandbox.run(&["recover", "--back-out", "--yes"]).exits(4).says("the detach of public.t1 has begun");
     let resumed = sandbox.run(&["recover", "--resume"]).ok().says("applied  2_apart");
     resumed.says("the detach of \"t1\", which an earlier try had begun, was ended by FINALIZE");

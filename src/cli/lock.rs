@@ -87,6 +87,7 @@ fn fields(standing: &Standing, broken: Option<i64>) -> Value {
         "lease": standing.lease,
         "run_session": standing.holders.run,
         "work_session": standing.holders.work,
+        "gone": standing.holders.gone,
         "untold": standing.holders.untold,
         "broken": broken,
     })

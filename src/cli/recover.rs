@@ -99,6 +99,8 @@ async fn look(app: &App, args: &Recover) -> Result<u8> {
                 "behind": stand.behind,
                 "findings": stand.findings(&half.open.id).iter().map(json::finding).collect::<Vec<_>>(),
                 "statements": statements(&half, &stand),
+                "invalid_indexes": stand.invalid.iter().map(|(index, _)| index).collect::<Vec<_>>(),
+                "detaching": stand.detaching,
                 "back_out": back.as_ref().map(shown_back),
             });
             ui::out(&format!("{}\n", json::command("recover", "half-way", fields)));
