@@ -38,7 +38,8 @@ impl Maker {
         let server = (database.server().engine, database.server().major.clone());
         let local = Level::Local(server.0);
         let (level, fallback) = match wanted {
-            Wanted::Auto if database.server().is_pooled() => (local, None),
+            // Behind a pooler there is none to be had, and on a cluster its DDL would be every node's.
+            Wanted::Auto if database.server().is_pooled() || engine.leases(database.server()) => (local, None),
             Wanted::Auto => (own, Some(local)),
             Wanted::Server => (own, None),
             Wanted::Local => (local, None),

@@ -2,8 +2,7 @@
 //! step is done once, and whoever lost the lease writes nothing.
 //!
 //! One cluster for all cases, which run at the same time: a lease that is silent is taken over after 90 s. `SWITCHBACK_LONG=1`
-//! (tests/long) lets runners sleep and die at every point until another takes over, and has DDL that keeps the cluster from writing for
-//! a minute. The short form takes over from nobody that is silent: MariaDB's own cluster has come to a standstill there, now and then.
+//! (tests/long) lets runners sleep and die at every point, and has DDL that keeps the cluster from writing for a minute.
 
 mod common;
 
@@ -16,6 +15,7 @@ mod galera;
 #[path = "common/servers.rs"]
 mod servers;
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -76,6 +76,14 @@ impl Field<'_> {
     }
 }
 
+/// A project with a database on node 0. Under root its shadows run as another user, who has to get in.
+fn sandbox(cluster: &Cluster) -> Sandbox {
+    let sandbox = Sandbox::on(Kind::Mysql, cluster.url(0, "tester", "mysql").parse().expect("a URL"));
+    let folder = sandbox.root().parent().expect("a folder").to_owned();
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("a folder for all");
+    sandbox
+}
+
 /// Waits longer than other tests do: a lease outlasts its run by 90 s.
 #[track_caller]
 fn wait(mut run: Running) -> Output {
@@ -89,7 +97,7 @@ fn wait(mut run: Running) -> Output {
 #[test]
 fn i5_on_a_cluster_each_step_is_done_once_and_whoever_lost_the_lease_writes_nothing() {
     let cluster = Cluster::start();
-    let sandbox = Sandbox::on(Kind::Mysql, cluster.url(0, "tester", "mysql").parse().expect("a URL"));
+    let sandbox = sandbox(&cluster);
     project(&sandbox, 3);
     // A view that is made again: DDL that comes too late shows.
     let view = |columns: &str| format!("CREATE OR REPLACE VIEW seen AS SELECT {columns} FROM base;\n");
@@ -97,17 +105,16 @@ fn i5_on_a_cluster_each_step_is_done_once_and_whoever_lost_the_lease_writes_noth
     settle(&sandbox);
     let course = Course::new(&sandbox, Going::Up, "a cluster");
     let field = Field { cluster: &cluster, course: &course };
-    let mut cases: Vec<Case> = vec![
+    let cases: [Case; 8] = [
         ("a transaction that is undone", undone),
         ("a transaction that is overtaken", overtaken),
         ("many runners", many_runners),
+        ("a runner that is killed", killed),
+        ("a runner that sleeps", sleepers),
         ("the lock as each node sees it", lock),
         ("writes of others", conflicts),
         ("an account without rights on the server", plain),
     ];
-    if is_long() {
-        cases.extend([("a runner that is killed", killed as fn(&Field)), ("a runner that sleeps", sleepers)]);
-    }
     let failed: Vec<&str> = std::thread::scope(|scope| {
         let field = &field;
         let start = |&(name, case): &Case| (name, scope.spawn(move || case(field)));
@@ -138,7 +145,8 @@ fn many_runners(field: &Field) {
 /// Each runner is killed at a point of its own; one on the other node takes over, and tells what it waits for.
 fn killed(field: &Field) {
     let last = field.course.points.len();
-    let points: Vec<usize> = (1..=last).step_by(3).collect();
+    let points: Vec<usize> =
+        if is_long() { (1..=last).step_by(3).collect() } else { vec![last / 4, last / 2, last - last / 5] };
     in_groups(&points, |point| {
         let copy = field.course.copy();
         let what = format!("killed at {}", field.course.points[point - 1]);
@@ -160,7 +168,8 @@ fn sleepers(field: &Field) {
     // Between the fence and DDL that nothing fences, and wherever.
     let (bare, last) = (field.points("before run "), field.course.points.len());
     let mut points = vec![field.points("before run CREATE OR REPLACE VIEW seen AS SELECT id FROM")[0]];
-    points.extend((1..=last).chain(bare));
+    points.extend(if is_long() { (1..=last).collect() } else { vec![last / 3, last / 5, last * 3 / 4] });
+    points.extend(bare.into_iter().step_by(if is_long() { 1 } else { 6 }));
     let late = AtomicBool::new(false);
     in_groups(&points, |point| {
         let copy = field.course.copy();
@@ -317,7 +326,7 @@ fn lock(field: &Field) {
 
 /// An application on the other node writes the rows that migrations write.
 fn conflicts(field: &Field) {
-    let sandbox = Sandbox::on(Kind::Mysql, field.cluster.url(0, "tester", "mysql").parse().expect("a URL"));
+    let sandbox = sandbox(field.cluster);
     sandbox.migration(
         "01_base",
         "CREATE TABLE base (id integer PRIMARY KEY, n bigint, other bigint);\n\
@@ -325,6 +334,8 @@ fn conflicts(field: &Field) {
         "DROP TABLE base;\n",
     );
     settle(&sandbox);
+    let on_a_node = sandbox.run(&["verify", "--fresh", "--shadow", "server"]).exits(1);
+    on_a_node.says("no shadow is made on a node of a Galera cluster").says("`--shadow local`");
     sandbox.run(&["up", "--locked"]).ok();
     let steps = if is_long() { 90 } else { 40 };
     for step in 0..steps {
@@ -378,7 +389,7 @@ fn plain(field: &Field) {
 
 /// DDL keeps the whole cluster from writing for longer than a beat may be late: its run keeps the lease.
 fn long_ddl(field: &Field) {
-    let sandbox = Sandbox::on(Kind::Mysql, field.cluster.url(0, "tester", "mysql").parse().expect("a URL"));
+    let sandbox = sandbox(field.cluster);
     let base = "CREATE TABLE base (id integer PRIMARY KEY, v varchar(64));\n\
                 INSERT INTO base SELECT seq, 'v' FROM seq_1_to_ROWS;\n";
     let rows = |count: &str| base.replace("ROWS", count);

@@ -341,7 +341,8 @@ fn install(binary: &Binary, folder: &Path, system: Option<&SystemUser>) -> Resul
         command.args(["--no-defaults", "--initialize-insecure"]);
         command
     };
-    command.arg(format!("--datadir={}", data.display()));
+    // Ours may be closed to the user that it runs as.
+    command.arg(format!("--datadir={}", data.display())).env("TMPDIR", folder);
     if system.is_some() {
         command.arg("--user=mysql");
     }

@@ -7,7 +7,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
 use super::super::{Access, DbError, DbErrorKind, Session, Site};
-use super::session;
+use super::{cluster, session};
 use crate::fault::{Fault, FaultKind, Result};
 use crate::sql::Flavor;
 use crate::target::{Secret, Target};
@@ -39,6 +39,10 @@ pub async fn create(target: &Target) -> Result<Site> {
 pub async fn create_with(admin: &Target, reach: Reach) -> Result<Site> {
     let mut session =
         session::open(admin, Access::ReadWrite).await.map_err(|error| told("cannot make a shadow", &error))?;
+    if cluster::is_node(session.server()) {
+        close(session).await;
+        return Err(on_a_cluster());
+    }
     let names = Shadow::new(&nonce());
     let made = make(&mut session, &names, reach).await;
     let made = match made {
@@ -57,6 +61,14 @@ pub async fn create_with(admin: &Target, reach: Reach) -> Result<Site> {
     };
     close(session).await;
     result
+}
+
+/// A view on the tables of rights waits for its turn in the order of all nodes with these tables in its hand, and a DROP USER whose
+/// turn comes first waits for them: seen on MariaDB 10.11, and then no node writes any more.
+fn on_a_cluster() -> Fault {
+    let fault = Fault::refused("no shadow is made on a node of a Galera cluster");
+    let fault = fault.cause("its DDL would go to all nodes, and can bring the whole cluster to a standstill");
+    fault.help("use `--shadow local`, or name a server that is no node: `--shadow URL`")
 }
 
 /// Drops a shadow that we made, with its account; no error when it is gone already.
