@@ -34,7 +34,7 @@ fn i4_a_server_that_is_killed_loses_nothing_and_doubles_nothing() {
     for (kind, Tally { tried, stopped, wrong }) in tallies {
         assert!(wrong.is_empty(), "{kind:?}: {} wrong ends, such as\n{}", wrong.len(), wrong[0]);
         assert!(kind == Kind::Mysql || stopped == 0);
-        assert!(tried >= if is_long() { 80 } else { 6 }, "{kind:?}: only {tried} crashes");
+        assert!(tried >= if is_long() { 200 } else { 6 }, "{kind:?}: only {tried} crashes");
     }
 }
 
@@ -43,7 +43,7 @@ fn crashes(kind: Kind) -> Tally {
     let (mut tally, mut dice) = (Tally::default(), Dice(11));
     let sandbox = Sandbox::on(kind, server.url().parse().expect("a URL"));
     there_and_back(&sandbox, 1, Journal::Own, |course| {
-        for attempt in 0..if is_long() { 50 } else { 4 } {
+        for attempt in 0..if is_long() { 100 } else { 4 } {
             // By turns at a point, and at any time.
             let at = if attempt % 2 == 0 { Some(1 + dice.roll(course.points.len())) } else { None };
             crash(course, &mut server, at, &mut dice, &mut tally);
