@@ -63,8 +63,8 @@ pub struct Config {
     pub database: Option<String>,
     pub databases: BTreeMap<String, Database>,
     pub shadow: Option<Secret>,
-    /// How long to wait for another runner's lock.
-    pub lock_wait: Duration,
+    /// How long to wait for another runner's lock, where said.
+    pub lock_wait: Option<Duration>,
     /// How long a statement may wait for a lock, in milliseconds.
     pub lock_timeout_ms: u64,
     /// How long a statement may run, in milliseconds; 0 is without limit.
@@ -287,7 +287,7 @@ impl Config {
             database: written.database,
             databases: written.databases,
             shadow: written.shadow,
-            lock_wait: Duration::from_secs(written.lock_wait.unwrap_or(60)),
+            lock_wait: written.lock_wait.map(Duration::from_secs),
             lock_timeout_ms: written.lock_timeout.unwrap_or(2000),
             statement_timeout_ms: written.statement_timeout.unwrap_or(0),
             wait: Duration::from_secs(written.wait.unwrap_or(0)),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::context::Context;
-use crate::engine::{Claim, DbResult, Engine, Holders, Limits, Names, Pulse, Session, Tried};
+use crate::engine::{Claim, DbResult, Engine, Holders, Limits, Names, Pulse, Server, Session, Tried};
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::store::{ledger_exists, own};
@@ -32,6 +32,16 @@ pub struct Waits {
     /// For what a statement needs.
     pub limits: Limits,
 }
+
+/// How long to wait for another runner where nothing is said: on a cluster long enough for the lease of one that is gone.
+pub fn patience(engine: &dyn Engine, server: &Server) -> Duration {
+    if engine.leases(server) { LEASE_WAIT } else { LOCK_WAIT }
+}
+
+const LOCK_WAIT: Duration = Duration::from_secs(60);
+
+/// [`SILENT`], and time to take over.
+const LEASE_WAIT: Duration = Duration::from_secs(120);
 
 /// How the run's lock is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -273,6 +283,7 @@ mod tests {
         let idle = fence.split_once("wait_timeout = ").and_then(|(_, rest)| rest.split(';').next()).unwrap();
         let idle = Duration::from_secs(idle.parse().unwrap());
         assert!(crate::heartbeat::BEAT + crate::heartbeat::ANSWER + idle < SILENT);
+        assert!(SILENT + Duration::from_secs(30) <= LEASE_WAIT);
         assert!(TAKEN_OVER.contains(&format!("{} s", SILENT.as_secs())));
     }
 }

@@ -219,7 +219,7 @@ fn settings_are_found_upward_and_have_defaults() {
     assert_eq!(config.migrations, folder.path().join("db/m"));
     assert_eq!(
         (config.lock_wait, config.lock_timeout_ms, config.wait),
-        (Duration::from_secs(5), 100, Duration::from_secs(3))
+        (Some(Duration::from_secs(5)), 100, Duration::from_secs(3))
     );
     assert_eq!(config.policy, Policy { allow_lossy: false, ..Policy::default() });
     let resolved = config.resolve(Some("sqlite::memory:"), &vars(&[])).unwrap();
@@ -230,7 +230,7 @@ fn settings_are_found_upward_and_have_defaults() {
     let bare = project(&[]);
     let config = Config::load(bare.path()).unwrap();
     assert_eq!((config.file, config.migrations), (None, bare.path().join("migrations")));
-    assert_eq!((config.lock_wait.as_secs(), config.lock_timeout_ms, config.layout), (60, 2000, None));
+    assert_eq!((config.lock_wait, config.lock_timeout_ms, config.layout), (None, 2000, None));
 }
 
 #[test]

@@ -188,7 +188,8 @@ impl<'a> Round<'a> {
     /// Takes the run's lock and gives it back: afterwards nobody is at work who was when the state was read.
     async fn knock(self) -> Result<()> {
         let (runner, _) = self.app.runner(self.verb, None);
-        self.database.lock(&self.app.context, runner, self.app.waits()).await?.release().await;
+        let waits = self.app.waits(&self.database);
+        self.database.lock(&self.app.context, runner, waits).await?.release().await;
         Ok(())
     }
 
@@ -446,7 +447,8 @@ impl<'a> Round<'a> {
         let reason = args.reason.as_deref().or(saved.and_then(|saved| saved.reason.as_deref()));
         let (runner, mut provenance) = app.runner(verb, reason);
         provenance.plan = saved.map(|saved| saved.digest.as_str().to_owned());
-        let mut locked = database.lock(&app.context, runner, app.waits()).await?;
+        let waits = app.waits(&database);
+        let mut locked = database.lock(&app.context, runner, waits).await?;
         let now = locked.state().await?;
         if now.applied != state.applied || now.open != state.open {
             locked.release().await;

@@ -77,7 +77,8 @@ async fn broken(
         ui::confirm(if is_gone { "Clear the lease?" } else { "Take the lock from it?" })?;
     }
     let (runner, provenance) = app.runner("lock --break", Some(reason));
-    let row = break_lock(database, standing, &app.context, runner, &provenance, app.waits()).await?;
+    let waits = app.waits(&database);
+    let row = break_lock(database, standing, &app.context, runner, &provenance, waits).await?;
     Ok(row.seq())
 }
 

@@ -160,7 +160,8 @@ async fn write(
     plan: &Proven,
 ) -> Result<u8> {
     let (runner, provenance) = app.runner("mark", Some(&args.reason));
-    let mut locked = database.lock(&app.context, runner, app.waits()).await?;
+    let waits = app.waits(&database);
+    let mut locked = database.lock(&app.context, runner, waits).await?;
     let basis = Basis { state, live, history: None };
     let outcome = mark::mark(&mut locked, &basis, plan, &provenance, &app.context).await;
     locked.release().await;

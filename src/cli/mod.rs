@@ -18,7 +18,7 @@ use crate::event::{Event, Observer};
 use crate::fault::{Fault, Result};
 use crate::finding::Finding;
 use crate::ledger::State;
-use crate::lock::{Runner, Waits, nonce};
+use crate::lock::{Runner, Waits, nonce, patience};
 use crate::project::{Files, Project};
 use crate::report::json;
 use crate::revision;
@@ -116,7 +116,7 @@ pub struct Common {
     /// How long to wait for a server that is still starting
     #[arg(long, global = true, value_name = "SECONDS")]
     pub wait: Option<u64>,
-    /// How long to wait for another runner's lock (60 unless configured)
+    /// How long to wait for another runner's lock (60, on a Galera cluster 120, unless configured)
     #[arg(long, global = true, value_name = "SECONDS")]
     pub lock_wait: Option<u64>,
     /// One JSON object on stdout
@@ -361,8 +361,9 @@ impl App {
     }
 
     /// How long to wait, and for what.
-    pub fn waits(&self) -> Waits {
-        let lock = self.common.lock_wait.map_or(self.config.lock_wait, Duration::from_secs).min(LONGEST_WAIT);
+    pub fn waits(&self, database: &Database) -> Waits {
+        let said = self.common.lock_wait.map(Duration::from_secs).or(self.config.lock_wait);
+        let lock = said.unwrap_or_else(|| patience(database.engine(), database.server())).min(LONGEST_WAIT);
         let limits = Limits {
             lock_timeout_ms: self.config.lock_timeout_ms,
             statement_timeout_ms: self.config.statement_timeout_ms,

@@ -73,7 +73,8 @@ async fn record(app: &App, args: &Release, name: &str, mut database: Database, s
     let config: BTreeMap<String, String> = args.config.iter().cloned().collect();
     let release = targets::release(state, name, args.artifact.clone(), config);
     let (runner, provenance) = app.runner("release", args.reason.as_deref());
-    let mut locked = database.lock(&app.context, runner, app.waits()).await?;
+    let waits = app.waits(&database);
+    let mut locked = database.lock(&app.context, runner, waits).await?;
     let now = locked.state().await?;
     if now.applied != state.applied || now.open != state.open {
         locked.release().await;
