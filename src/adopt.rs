@@ -203,7 +203,7 @@ pub(crate) async fn require_unmoved(locked: &mut Locked, basis: &Basis<'_>) -> R
             return moved("the other tool's table");
         }
     }
-    if locked.snapshot().await?.weak_digest() != basis.live.weak_digest() {
+    if locked.snapshot_inside().await?.weak_digest() != basis.live.weak_digest() {
         return moved("the schema");
     }
     Ok(())

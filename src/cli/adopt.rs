@@ -130,8 +130,7 @@ impl Work<'_> {
     async fn write(&self, database: Database, state: &State, live: &Snapshot) -> Result<u8> {
         let Work { app, args, source, adopted, .. } = self;
         let (runner, provenance) = app.runner("adopt", args.reason.as_deref());
-        let waits = app.waits(&database);
-        let mut locked = database.lock(&app.context, runner, waits).await?;
+        let mut locked = app.lock(database, runner).await?;
         let history = source.read.as_ref().map(|(query, rows)| (query.as_str(), rows.as_slice()));
         let basis = Basis { state, live, history };
         let outcome = adopt::adopt(&mut locked, &basis, adopted, &provenance, &app.context).await;

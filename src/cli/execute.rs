@@ -188,8 +188,7 @@ impl<'a> Round<'a> {
     /// Takes the run's lock and gives it back: afterwards nobody is at work who was when the state was read.
     async fn knock(self) -> Result<()> {
         let (runner, _) = self.app.runner(self.verb, None);
-        let waits = self.app.waits(&self.database);
-        self.database.lock(&self.app.context, runner, waits).await?.release().await;
+        self.app.lock(self.database, runner).await?.release().await;
         Ok(())
     }
 
@@ -447,8 +446,7 @@ impl<'a> Round<'a> {
         let reason = args.reason.as_deref().or(saved.and_then(|saved| saved.reason.as_deref()));
         let (runner, mut provenance) = app.runner(verb, reason);
         provenance.plan = saved.map(|saved| saved.digest.as_str().to_owned());
-        let waits = app.waits(&database);
-        let mut locked = database.lock(&app.context, runner, waits).await?;
+        let mut locked = app.lock(database, runner).await?;
         let now = locked.state().await?;
         if now.applied != state.applied || now.open != state.open {
             locked.release().await;

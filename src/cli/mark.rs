@@ -160,8 +160,7 @@ async fn write(
     plan: &Proven,
 ) -> Result<u8> {
     let (runner, provenance) = app.runner("mark", Some(&args.reason));
-    let waits = app.waits(&database);
-    let mut locked = database.lock(&app.context, runner, waits).await?;
+    let mut locked = app.lock(database, runner).await?;
     let basis = Basis { state, live, history: None };
     let outcome = mark::mark(&mut locked, &basis, plan, &provenance, &app.context).await;
     locked.release().await;

@@ -19,6 +19,7 @@ use crate::fault::{Fault, Result};
 use crate::finding::Finding;
 use crate::ledger::State;
 use crate::lock::{Runner, Waits, nonce, patience};
+use crate::locked::Locked;
 use crate::project::{Files, Project};
 use crate::report::json;
 use crate::revision;
@@ -369,6 +370,15 @@ impl App {
             statement_timeout_ms: self.config.statement_timeout_ms,
         };
         Waits { lock, limits }
+    }
+
+    /// Takes the run's lock.
+    ///
+    /// # Errors
+    /// As those of [`Database::lock`].
+    pub async fn lock(&self, database: Database, runner: Runner) -> Result<Locked> {
+        let waits = self.waits(&database);
+        database.lock(&self.context, runner, waits).await
     }
 
     /// Who runs, for the lease and the ledger.

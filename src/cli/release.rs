@@ -73,8 +73,7 @@ async fn record(app: &App, args: &Release, name: &str, mut database: Database, s
     let config: BTreeMap<String, String> = args.config.iter().cloned().collect();
     let release = targets::release(state, name, args.artifact.clone(), config);
     let (runner, provenance) = app.runner("release", args.reason.as_deref());
-    let waits = app.waits(&database);
-    let mut locked = database.lock(&app.context, runner, waits).await?;
+    let mut locked = app.lock(database, runner).await?;
     let now = locked.state().await?;
     if now.applied != state.applied || now.open != state.open {
         locked.release().await;

@@ -23,10 +23,10 @@ pub(super) static TEXTS: Texts = Texts {
 };
 
 /// How often a write that another one stood in the way of is tried again at once.
-const TRIES: u32 = 20;
+pub(super) const TRIES: u32 = 20;
 
 /// Between two such tries, and between two looks at whether a session is gone.
-const PAUSE: Duration = Duration::from_millis(50);
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
 /// Whether a session is on a node: its id is followed by the node's incarnation.
 pub(super) fn is_node(server: &Server) -> bool {

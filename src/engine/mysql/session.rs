@@ -33,6 +33,8 @@ pub struct MysqlSession {
     /// The largest message that the server takes, in bytes.
     packet_bytes: usize,
     access: Access,
+    /// No transaction is open for several questions.
+    is_alone: bool,
 }
 
 /// Opens a session.
@@ -62,7 +64,7 @@ pub async fn open(target: &Target, access: Access) -> DbResult<MysqlSession> {
     }
     let server = Server { engine, version, major, user: fact(1), database: fact(2), backend };
     let packet_bytes = fact(4).parse().unwrap_or(usize::MAX);
-    Ok(MysqlSession { connection, options, timeout, server, packet_bytes, access })
+    Ok(MysqlSession { connection, options, timeout, server, packet_bytes, access, is_alone: true })
 }
 
 /// `10.11.19-MariaDB-1` is `mariadb`, `10.11.19`, `10.11`; MySQL says only its number.
@@ -214,6 +216,17 @@ impl MysqlSession {
         Err(error)
     }
 
+    /// Sends one statement; again where DDL that came over the cluster has ended it.
+    async fn ask(&mut self, statement: &str, tries: u32) -> DbResult<Vec<Row>> {
+        for _ in 1..tries {
+            match send(&mut self.connection, statement, Keep::Rows).await {
+                Err(error) if error.kind == DbErrorKind::Conflict => tokio::time::sleep(cluster::PAUSE).await,
+                answered => return Ok(answered?.0),
+            }
+        }
+        Ok(send(&mut self.connection, statement, Keep::Rows).await?.0)
+    }
+
     /// Our tables are found by the session's database: a script must not leave it behind.
     async fn stay(&mut self) -> DbResult<()> {
         let (rows, _) = send(&mut self.connection, "SELECT DATABASE()", Keep::Rows).await?;
@@ -257,9 +270,12 @@ impl Session for MysqlSession {
         if !cluster::is_node(&self.server) {
             return Ok(send(&mut self.connection, sql, Keep::Rows).await?.0);
         }
+        // What reads outside of a transaction may be asked again.
+        self.is_alone &= sql != include_str!("look.sql");
+        let tries = if self.access == Access::ReadOnly && self.is_alone { cluster::TRIES } else { 1 };
         let mut rows = Vec::new();
         for statement in cluster::apart(sql) {
-            rows.extend(send(&mut self.connection, &statement, Keep::Rows).await?.0);
+            rows.extend(self.ask(&statement, tries).await?);
         }
         Ok(rows)
     }
