@@ -105,7 +105,7 @@ fn i5_on_a_cluster_each_step_is_done_once_and_whoever_lost_the_lease_writes_noth
     settle(&sandbox);
     let course = Course::new(&sandbox, Going::Up, "a cluster");
     let field = Field { cluster: &cluster, course: &course };
-    let cases: [Case; 8] = [
+    let cases: [Case; 9] = [
         ("a transaction that is undone", undone),
         ("a transaction that is overtaken", overtaken),
         ("many runners", many_runners),
@@ -113,6 +113,7 @@ fn i5_on_a_cluster_each_step_is_done_once_and_whoever_lost_the_lease_writes_noth
         ("a runner that sleeps", sleepers),
         ("the lock as each node sees it", lock),
         ("writes of others", conflicts),
+        ("DDL of others while somebody looks", looks),
         ("an account without rights on the server", plain),
     ];
     let failed: Vec<&str> = std::thread::scope(|scope| {
@@ -371,6 +372,34 @@ fn conflicts(field: &Field) {
     assert_eq!(sandbox.value("SELECT SUM(other) FROM base"), written.to_string());
     assert_eq!(sandbox.ledger_count("apply done"), steps + 1);
     sandbox.run(&["log", "--verify"]).ok();
+}
+
+/// DDL that comes over the cluster ends what reads its table; whoever only looks asks again.
+fn looks(field: &Field) {
+    let copy = field.course.copy();
+    wait(field.up(&copy, 0, "")).ok();
+    let (here, there) = (field.cluster.url(0, "tester", &copy.name), field.cluster.url(1, "tester", &copy.name));
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut connection = common::Connection::open(&there);
+            for number in 0.. {
+                if over.load(Ordering::Relaxed) {
+                    break;
+                }
+                connection.sql(&format!("ALTER TABLE switchback_ledger COMMENT '{number}'"));
+                connection.sql("ALTER TABLE base COMMENT ''");
+            }
+        });
+        let times = if is_long() { 400 } else { 60 };
+        let seen = (0..times).map(|at| {
+            let args: &[&str] = [&["status"], &["log"] as &[&str], &["lock"]][at % 3];
+            field.course.sandbox.run_with(args, &[("DATABASE_URL", &here)])
+        });
+        let failed: Vec<Output> = seen.filter(|output| output.code != 0).collect();
+        over.store(true, Ordering::Relaxed);
+        assert!(failed.is_empty(), "{} of {times}, such as {:?}", failed.len(), failed[0]);
+    });
 }
 
 /// Own databases are all that an account needs rights on.
