@@ -193,8 +193,8 @@ impl Registry {
         let (mut at, mut line) = (0, 0);
         let (mut within, mut seen) = (None, BTreeSet::new());
         for whole in file.text.split_inclusive('\n') {
-            let text = whole.strip_suffix('\n').unwrap_or(whole);
-            let text = text.strip_suffix('\r').unwrap_or(text);
+            // A CR alone ends no line of TOML.
+            let text = whole.strip_suffix("\r\n").or(whole.strip_suffix('\n')).unwrap_or(whole);
             line += 1;
             match within {
                 // TOML takes no control characters in a comment, and a fault of its reader has the place.

@@ -145,7 +145,7 @@ fn i4_i5_whoever_is_killed_or_sleeps_at_any_point_behind_a_pooler_does_no_step_t
         copy.url = direct;
         let place = &course.points[at - 1];
         assert_eq!(course.wrong(&copy), None, "{fault} at {at} ({place})");
-        if let Some(asleep) = asleep {
+        if let Some(asleep) = asleep.filter(|victim| victim.is_stopped()) {
             let before = End::of(copy.kind, &copy.url);
             asleep.signal("CONT");
             let woken = asleep.wait();
