@@ -36,7 +36,9 @@ impl Maker {
         let identity = database.identity().await?;
         let own = Level::Server(database.target().clone());
         let server = (database.server().engine, database.server().major.clone());
-        let local = Level::Local(server.0);
+        let with = engine.made_with(database.session()).await;
+        let with = with.map_err(|error| store::own("asking what the database is made with", &error))?;
+        let local = Level::Local { engine: server.0, with };
         let (level, fallback) = match wanted {
             // Behind a pooler there is none to be had, and on a cluster its DDL would be every node's.
             Wanted::Auto if database.server().is_pooled() || engine.leases(database.server()) => (local, None),
@@ -90,7 +92,7 @@ impl Maker {
     /// somebody's server may not do that. No effect when the user has chosen a level, or a shadow was made already.
     pub fn look_at<'a>(&mut self, scripts: impl IntoIterator<Item = &'a Script>) {
         let reaches = scripts.into_iter().any(class::reaches_out);
-        if let (true, Some(local @ Level::Local(_)), Level::Server(_)) = (reaches, &self.fallback, &self.level) {
+        if let (true, Some(local @ Level::Local { .. }), Level::Server(_)) = (reaches, &self.fallback, &self.level) {
             let local = local.clone();
             self.fallback = Some(std::mem::replace(&mut self.level, local));
         }

@@ -596,7 +596,8 @@ async fn an_account_without_rights_is_told_the_grant_and_leaves_nothing() {
 #[tokio::test]
 async fn a_server_of_our_own_is_started_and_ends_with_its_last_shadow() {
     let mut real = open(&admin(), Access::ReadOnly).await;
-    let level = Level::Local(real.server().engine);
+    let with = ["latin1", "latin1_german1_ci"].map(str::to_owned).to_vec();
+    let level = Level::Local { engine: real.server().engine, with };
     let first = Mysql.create_shadow(&level).await.unwrap();
     let second = Mysql.create_shadow(&level).await.unwrap();
     let socket = first.target.socket.clone().unwrap();
@@ -604,6 +605,8 @@ async fn a_server_of_our_own_is_started_and_ends_with_its_last_shadow() {
     let mut shadow = open(&first.target, Access::Shadow).await;
     assert_eq!(shadow.server().engine, real.server().engine);
     assert_ne!(Mysql.identity(&mut *shadow).await.unwrap(), Mysql.identity(&mut *real).await.unwrap());
+    let own = shadow.rows("SELECT @@character_set_database, @@collation_database", &[]).await.unwrap();
+    assert_eq!(own, [["latin1", "latin1_german1_ci"].map(|word| Some(word.to_owned())).to_vec()]);
     shadow.run("CREATE TABLE t (a INT)").await.unwrap();
     shadow.run("CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DELETE FROM t").await.unwrap();
     shadow.run("CREATE DEFINER = someone@localhost PROCEDURE p() SELECT 1").await.unwrap();

@@ -591,7 +591,7 @@ async fn an_account_without_rights_is_told_the_grant_and_one_with_them_needs_no_
 
 #[tokio::test]
 async fn a_throw_away_server_is_started_used_and_stopped() {
-    let site = Postgres.create_shadow(&Level::Local("postgres")).await.unwrap();
+    let site = Postgres.create_shadow(&Level::Local { engine: "postgres", with: Vec::new() }).await.unwrap();
     let folder = site.target.socket.clone().unwrap();
     let mut session = Postgres.open(&site.target, Access::Shadow).await.unwrap();
     script(&mut *session, "CREATE TABLE t (a int)").await;
@@ -599,9 +599,14 @@ async fn a_throw_away_server_is_started_used_and_stopped() {
     assert!(session.run("COPY t TO PROGRAM 'true'").await.is_err());
     session.close().await;
     assert!(
-        Postgres.sweep_shadows(&Level::Local("postgres")).await.unwrap().iter().all(|name| !folder.ends_with(name))
+        Postgres
+            .sweep_shadows(&Level::Local { engine: "postgres", with: Vec::new() })
+            .await
+            .unwrap()
+            .iter()
+            .all(|name| !folder.ends_with(name))
     );
-    Postgres.drop_shadow(&Level::Local("postgres"), &site).await.unwrap();
+    Postgres.drop_shadow(&Level::Local { engine: "postgres", with: Vec::new() }, &site).await.unwrap();
     assert!(!folder.exists());
 }
 

@@ -522,7 +522,7 @@ async fn a_holder_is_alive_while_its_process_is() {
 
 #[tokio::test]
 async fn a_shadow_is_shared_by_its_sessions_and_gone_when_dropped() {
-    let level = Level::Local("sqlite");
+    let level = Level::Local { engine: "sqlite", with: Vec::new() };
     let site = Sqlite.create_shadow(&level).await.unwrap();
     assert!(site.name.starts_with("switchback-shadow-"));
     let mut first = Sqlite.open(&site.target, Access::Shadow).await.unwrap();
@@ -550,7 +550,7 @@ async fn a_shadow_is_shared_by_its_sessions_and_gone_when_dropped() {
 async fn a_shadow_lets_nothing_out() {
     let folder = tempfile::tempdir().unwrap();
     file(&folder, Access::ReadWrite).await.batch("CREATE TABLE real (a)").await.unwrap();
-    let site = Sqlite.create_shadow(&Level::Local("sqlite")).await.unwrap();
+    let site = Sqlite.create_shadow(&Level::Local { engine: "sqlite", with: Vec::new() }).await.unwrap();
     let mut session = Sqlite.open(&site.target, Access::Shadow).await.unwrap();
     session.batch("CREATE TABLE t (a)").await.unwrap();
     let (real, copy) = (path_in(&folder), folder.path().join("copy.db"));
@@ -575,7 +575,7 @@ async fn a_shadow_lets_nothing_out() {
         session.run(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
     session.batch(Sqlite.dialect().sql.reset).await.unwrap();
-    Sqlite.drop_shadow(&Level::Local("sqlite"), &site).await.unwrap();
+    Sqlite.drop_shadow(&Level::Local { engine: "sqlite", with: Vec::new() }, &site).await.unwrap();
 }
 
 fn limits(lock_timeout_ms: u64, statement_timeout_ms: u64) -> Limits {

@@ -268,7 +268,11 @@ pub enum Level {
     /// S1: a database and a throw-away role on this server (for SQLite, S0: memory or a temporary file).
     Server(Target),
     /// S2: a throw-away server of our own from installed binaries, of the kind that the target's server says it is ([`Server::engine`]).
-    Local(&'static str),
+    Local {
+        engine: &'static str,
+        /// What the target's database is made with ([`Engine::made_with`]).
+        with: Vec<String>,
+    },
 }
 
 /// What an earlier try of a statement has left behind, out of the way.
@@ -380,6 +384,11 @@ pub trait Engine: Send + Sync {
 
     /// What makes two sessions look at one database: server identity and database, never URL text (I8).
     async fn identity(&self, session: &mut dyn Session) -> DbResult<String>;
+
+    /// What a database has to be made with on another server to be like the session's, where its schema tells that. Empty: nothing.
+    async fn made_with(&self, _session: &mut dyn Session) -> DbResult<Vec<String>> {
+        Ok(Vec::new())
+    }
 
     /// The base tables among these groups of a schema, where its snapshot says all that the `columns` and `foreign_keys` texts ask
     /// for; in any order.

@@ -225,6 +225,10 @@ impl Engine for Mysql {
         identity(session.batch(include_str!("mysql/identity.sql")).await?)
     }
 
+    async fn made_with(&self, session: &mut dyn Session) -> DbResult<Vec<String>> {
+        shadow::made_with(session).await
+    }
+
     /// A message for each: the server looks tables up by one name, and goes through all of them for more.
     fn tables(&self, server: &Server, schema: &Snapshot, groups: &BTreeSet<String>) -> Option<Vec<Table>> {
         (server.engine == "mariadb").then(|| tables::of(schema, groups))
@@ -242,21 +246,21 @@ impl Engine for Mysql {
     async fn create_shadow(&self, level: &Level) -> Result<Site> {
         match level {
             Level::Server(target) => shadow::create(target).await,
-            Level::Local(engine) => server::create_shadow(engine).await,
+            Level::Local { engine, with } => server::create_shadow(engine, with).await,
         }
     }
 
     async fn drop_shadow(&self, level: &Level, site: &Site) -> Result<()> {
         match level {
             Level::Server(target) => shadow::drop(target, &site.name).await,
-            Level::Local(_) => server::drop_shadow(&site.name).await,
+            Level::Local { .. } => server::drop_shadow(&site.name).await,
         }
     }
 
     async fn sweep_shadows(&self, level: &Level) -> Result<Vec<String>> {
         match level {
             Level::Server(target) => shadow::sweep(target).await,
-            Level::Local(_) => server::sweep(),
+            Level::Local { .. } => server::sweep(),
         }
     }
 }

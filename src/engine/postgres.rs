@@ -252,9 +252,9 @@ impl Engine for Postgres {
         match level {
             Level::Server(target) => shadow::create(target, shadow::Rights::None).await,
             #[cfg(unix)]
-            Level::Local(_) => server::create().await,
+            Level::Local { .. } => server::create().await,
             #[cfg(not(unix))]
-            Level::Local(_) => Err(crate::fault::Fault::refused("a throw-away server needs Unix sockets")),
+            Level::Local { .. } => Err(crate::fault::Fault::refused("a throw-away server needs Unix sockets")),
         }
     }
 
@@ -262,9 +262,9 @@ impl Engine for Postgres {
         match level {
             Level::Server(target) => shadow::drop(target, &site.name).await,
             #[cfg(unix)]
-            Level::Local(_) => server::drop(&site.name).await,
+            Level::Local { .. } => server::drop(&site.name).await,
             #[cfg(not(unix))]
-            Level::Local(_) => Ok(()),
+            Level::Local { .. } => Ok(()),
         }
     }
 
@@ -272,9 +272,9 @@ impl Engine for Postgres {
         match level {
             Level::Server(target) => shadow::sweep(target).await,
             #[cfg(unix)]
-            Level::Local(_) => server::sweep().await,
+            Level::Local { .. } => server::sweep().await,
             #[cfg(not(unix))]
-            Level::Local(_) => Ok(Vec::new()),
+            Level::Local { .. } => Ok(Vec::new()),
         }
     }
 }

@@ -50,18 +50,18 @@ struct LocalServer {
     shadows: usize,
 }
 
-/// Makes a shadow on our own server of this kind, `mysql` or `mariadb`, which is started if it does not run yet. A process works for
+/// Makes a shadow, with this character set and collation, on our own server of this kind, `mysql` or `mariadb`, which is started if it does not run yet. A process works for
 /// targets of one kind.
 ///
 /// # Errors
 /// When no such server is installed, or it does not start: the fault holds the end of its log.
-pub async fn create_shadow(engine: &str) -> Result<Site> {
+pub async fn create_shadow(engine: &str, with: &[String]) -> Result<Site> {
     let mut slot = SERVER.lock().await;
     let mut server = match slot.take() {
         Some(server) => server,
         None => start(engine).await?,
     };
-    match shadow::create_with(&server.admin, Reach::Server).await {
+    match shadow::create_with(&server.admin, Reach::Server, with).await {
         Ok(site) => {
             server.shadows += 1;
             *slot = Some(server);

@@ -32,11 +32,11 @@ pub enum Reach {
 /// # Errors
 /// When the server cannot be reached, or the account lacks a right: the fault names the GRANT.
 pub async fn create(target: &Target) -> Result<Site> {
-    create_with(target, Reach::Database).await
+    create_with(target, Reach::Database, &[]).await
 }
 
-/// As [`create`], on a server that may be our own.
-pub async fn create_with(admin: &Target, reach: Reach) -> Result<Site> {
+/// As [`create`], on a server that may be our own; with another character set and collation than its database has, where they are said.
+pub async fn create_with(admin: &Target, reach: Reach, with: &[String]) -> Result<Site> {
     let mut session =
         session::open(admin, Access::ReadWrite).await.map_err(|error| told("cannot make a shadow", &error))?;
     if cluster::is_node(session.server()) {
@@ -44,7 +44,7 @@ pub async fn create_with(admin: &Target, reach: Reach) -> Result<Site> {
         return Err(on_a_cluster());
     }
     let names = Shadow::new(&nonce());
-    let made = make(&mut session, &names, reach).await;
+    let made = make(&mut session, &names, reach, with).await;
     let made = match made {
         Ok(password) => prove(names.target(admin, password)).await,
         Err(error) => Err(error),
@@ -205,10 +205,19 @@ impl Shadow {
     }
 }
 
-async fn make(session: &mut dyn Session, shadow: &Shadow, reach: Reach) -> std::result::Result<Secret, DbError> {
-    let facts: Vec<String> =
-        session.batch(include_str!("shadow_facts.sql")).await?.into_iter().flatten().flatten().collect();
-    let [charset, collation] = facts.as_slice() else {
+/// Character set and collation of the session's database.
+pub async fn made_with(session: &mut dyn Session) -> std::result::Result<Vec<String>, DbError> {
+    Ok(session.batch(include_str!("shadow_facts.sql")).await?.into_iter().flatten().flatten().collect())
+}
+
+async fn make(
+    session: &mut dyn Session,
+    shadow: &Shadow,
+    reach: Reach,
+    with: &[String],
+) -> std::result::Result<Secret, DbError> {
+    let own = if with.is_empty() { made_with(session).await? } else { with.to_vec() };
+    let [charset, collation] = own.as_slice() else {
         return Err(DbError::new(DbErrorKind::Statement, "the server does not tell its character set"));
     };
     let text = shadow.fill(include_str!("shadow_database.sql"));
