@@ -40,6 +40,14 @@ struct Field<'a> {
 }
 
 impl Field<'_> {
+    /// A copy that both nodes have: whoever opens a database does not wait for what other nodes have committed.
+    fn copy(&self) -> Copy {
+        let copy = self.course.copy();
+        let url = self.cluster.url(1, "tester", &copy.name);
+        until("the copy on the other node", || common::Connection::try_open(&url).is_ok());
+        copy
+    }
+
     /// A run on a node; node 0 is the one that copies are made on.
     fn start(&self, copy: &Copy, node: usize, args: &[&str], fault: &str) -> Running {
         let url = self.cluster.url(node, "tester", &copy.name);
@@ -132,7 +140,7 @@ fn i5_on_a_cluster_each_step_is_done_once_and_whoever_lost_the_lease_writes_noth
 fn many_runners(field: &Field) {
     let (count, times) = if is_long() { (32, 10) } else { (16, 1) };
     for steps in ["0", "3"].repeat(times) {
-        let copy = field.course.copy();
+        let copy = field.copy();
         if steps != "0" {
             let some = [Going::Up.args(), &["--steps", steps]].concat();
             wait(field.start(&copy, 1, &some, "")).ok();
@@ -149,7 +157,7 @@ fn killed(field: &Field) {
     let points: Vec<usize> =
         if is_long() { (1..=last).step_by(3).collect() } else { vec![last / 4, last / 2, last - last / 5] };
     in_groups(&points, |point| {
-        let copy = field.course.copy();
+        let copy = field.copy();
         let what = format!("killed at {}", field.course.points[point - 1]);
         let killed = wait(field.up(&copy, 0, &format!("kill@{point}")));
         assert_eq!(killed.code, -1, "{what}: {killed:?}");
@@ -173,7 +181,7 @@ fn sleepers(field: &Field) {
     points.extend(bare.into_iter().step_by(if is_long() { 1 } else { 6 }));
     let late = AtomicBool::new(false);
     in_groups(&points, |point| {
-        let copy = field.course.copy();
+        let copy = field.copy();
         let what = format!("asleep at {}", field.course.points[point - 1]);
         let asleep = field.up(&copy, 0, &format!("stop@{point}"));
         until("its sleep", || asleep.is_stopped());
@@ -194,7 +202,7 @@ fn sleepers(field: &Field) {
 /// A transaction that stands behind its fence when the other node takes the lease over does not commit, nor does one that comes later
 /// see a token of its own.
 fn overtaken(field: &Field) {
-    let copy = field.course.copy();
+    let copy = field.copy();
     wait(field.start(&copy, 0, &[Going::Up.args(), &["--steps", "1"]].concat(), "")).ok();
     let names = Names::new(Flavor::Mysql, None);
     let target = |node: usize| Target::parse(&field.cluster.url(node, "tester", &copy.name)).expect("a URL");
@@ -239,7 +247,7 @@ fn overtaken(field: &Field) {
 
 /// However many statements are sent at once: of a transaction that another node's write undoes, nothing takes effect.
 fn undone(field: &Field) {
-    let copy = field.course.copy();
+    let copy = field.copy();
     let target = |node: usize| Target::parse(&field.cluster.url(node, "tester", &copy.name)).expect("a URL");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let over = AtomicBool::new(false);
@@ -293,7 +301,7 @@ fn undone(field: &Field) {
 
 /// What `lock` says on each node of a run on the first, and how that is ended.
 fn lock(field: &Field) {
-    let copy = field.course.copy();
+    let copy = field.copy();
     let point = field.points("before run ")[3];
     let asleep = field.up(&copy, 0, &format!("stop@{point}"));
     until("its sleep", || asleep.is_stopped());
@@ -376,7 +384,7 @@ fn conflicts(field: &Field) {
 
 /// DDL that comes over the cluster ends what reads its table; whoever only looks asks again.
 fn looks(field: &Field) {
-    let copy = field.course.copy();
+    let copy = field.copy();
     wait(field.up(&copy, 0, "")).ok();
     let (here, there) = (field.cluster.url(0, "tester", &copy.name), field.cluster.url(1, "tester", &copy.name));
     let over = AtomicBool::new(false);
@@ -404,7 +412,7 @@ fn looks(field: &Field) {
 
 /// Own databases are all that an account needs rights on.
 fn plain(field: &Field) {
-    let copy = field.course.copy();
+    let copy = field.copy();
     let [here, there] = [0, 1].map(|node| field.cluster.url(node, "plain", &copy.name));
     let run = |args: &[&str], url: &str| field.course.sandbox.run_with(args, &[("DATABASE_URL", url)]);
     run(Going::Up.args(), &here).ok();
