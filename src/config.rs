@@ -17,6 +17,7 @@ use crate::plan::Warrant;
 use crate::proof::Verdict;
 use crate::target::{Secret, Target, nearest};
 
+mod checks;
 mod dotenv;
 mod masking;
 mod mysql;
@@ -24,6 +25,7 @@ mod password;
 mod postgres;
 mod schema;
 
+pub use checks::Check;
 pub use masking::Masking;
 
 /// The project's settings file.
@@ -77,6 +79,8 @@ pub struct Config {
     pub drift: Drift,
     /// What becomes of real values before they are put anywhere.
     pub masks: Vec<Masking>,
+    /// What has to hold behind each plan.
+    pub checks: Vec<Check>,
     dotenv: BTreeMap<String, Secret>,
 }
 
@@ -179,6 +183,7 @@ struct Written {
     session: BTreeMap<Spanned<String>, Statements>,
     drift: Drift,
     mask: BTreeMap<Spanned<String>, masking::Written>,
+    checks: BTreeMap<Spanned<String>, checks::Written>,
 }
 
 /// What `drift` looks at.
@@ -269,6 +274,7 @@ impl Config {
         };
         let session = read_session(&shown(file.as_deref()), &text, written.session)?;
         let masks = masking::read(&shown(file.as_deref()), &text, written.mask)?;
+        let checks = checks::read(&shown(file.as_deref()), &text, written.checks)?;
         let dotenv_path = root.join(".env");
         let dotenv = if dotenv_path.is_file() { read_dotenv(&dotenv_path)? } else { BTreeMap::new() };
         for (name, database) in &written.databases {
@@ -295,6 +301,7 @@ impl Config {
             session,
             drift: written.drift,
             masks,
+            checks,
             dotenv,
             root,
             file,
@@ -533,7 +540,7 @@ fn parse(path: &Path, text: &str) -> Result<Written> {
             said if said.starts_with("invalid ") => {
                 said.rsplit_once(", expected ").map_or_else(unreadable, |(_, wanted)| wants(&text[start..at], wanted))
             }
-            said if said.starts_with(masking::WANTED) => said.to_owned(),
+            said if [masking::WANTED, checks::WANTED].iter().any(|own| said.starts_with(own)) => said.to_owned(),
             said if said.starts_with(SQL_WANTED) => wants(&text[start..at], "a text of SQL, or a list of such"),
             said if safe == line || said.starts_with("unknown field") || said.starts_with("missing field") => {
                 said.to_owned()

@@ -71,11 +71,22 @@ pub enum Act {
     /// What a step did that stopped half-way is taken back.
     #[serde(rename = "back-out")]
     BackOut,
+    /// What has to hold behind a plan does not.
+    Check,
 }
 
 impl Act {
-    pub const ALL: [Act; 8] =
-        [Act::Apply, Act::Revert, Act::Adopt, Act::Amend, Act::Checkpoint, Act::Release, Act::BreakLock, Act::BackOut];
+    pub const ALL: [Act; 9] = [
+        Act::Apply,
+        Act::Revert,
+        Act::Adopt,
+        Act::Amend,
+        Act::Checkpoint,
+        Act::Release,
+        Act::BreakLock,
+        Act::BackOut,
+        Act::Check,
+    ];
 
     pub fn word(self) -> &'static str {
         match self {
@@ -87,6 +98,7 @@ impl Act {
             Act::Release => "release",
             Act::BreakLock => "break-lock",
             Act::BackOut => "back-out",
+            Act::Check => "check",
         }
     }
 }

@@ -77,6 +77,7 @@ pub mod apply;
 pub mod back_out;
 pub mod break_lock;
 pub mod chain;
+pub mod consistency;
 pub mod cost;
 pub mod drafting;
 pub mod drift;

@@ -90,6 +90,10 @@ impl Locked {
         &self.head
     }
 
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
     /// Cancels what the scripts' session is running.
     pub fn canceller(&self) -> Box<dyn engine::Canceller> {
         self.work.canceller()

@@ -509,6 +509,35 @@ pub fn of_judged(judged: &Judged, digest: &Sha, server: &Server, registry: &Regi
     }
 }
 
+/// What a migration asks for once it is applied, and the settings under which it does.
+pub struct Asks {
+    pub id: Id,
+    /// `verify.sql`, as it was applied.
+    pub script: Script,
+    pub session: Option<String>,
+}
+
+/// What those ask for that stay applied behind a plan.
+pub async fn asks(database: &mut Database, project: &Project, state: &State, plan: &Plan) -> Result<Vec<Asks>> {
+    let moved: BTreeSet<&Id> = plan.steps.iter().map(|step| &step.migration.id).collect();
+    let stays: Vec<&Applied> = state.applied.iter().filter(|applied| !moved.contains(&applied.id)).collect();
+    let rows = database.entries_at(&stays.iter().map(|applied| applied.seq).collect()).await?;
+    let (flavor, mut asks) = (database.engine().dialect().flavor, Vec::new());
+    for Applied { id, seq, .. } in stays {
+        let Some((row, checksum)) = rows.get(seq).and_then(|row| Some((row, row.get("verify_checksum")?))) else {
+            continue;
+        };
+        let here = project.get(id).and_then(|migration| migration.verify.as_ref());
+        let script = match here.filter(|script| script.checksum().text.as_str() == checksum) {
+            Some(script) => Some(script.clone()),
+            None => kept(database, row, "verify_checksum", format!("ledger:{id}/verify.sql"), flavor).await?,
+        };
+        let session = settings_of(row).session;
+        asks.extend(script.map(|script| Asks { id: id.clone(), script, session }));
+    }
+    Ok(asks)
+}
+
 /// Everything that stays applied and then the plan's ups, as migrations: what a shadow has to walk along.
 pub async fn walk(database: &mut Database, project: &Project, state: &State, plan: &Plan) -> Result<Vec<Migration>> {
     let reverted: BTreeSet<&Id> =

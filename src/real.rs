@@ -182,13 +182,22 @@ pub fn as_one(inserts: &[String]) -> String {
 
 /// Gives a row where a key of the table leads nowhere.
 pub fn dangling(table: &Table, key: &ForeignKey, flavor: Flavor) -> String {
+    format!("SELECT '1' {} LIMIT 1", leading_nowhere(table, key, flavor))
+}
+
+/// Counts the rows whose key leads nowhere.
+pub fn orphans(table: &Table, key: &ForeignKey, flavor: Flavor) -> String {
+    format!("SELECT count(*) {}", leading_nowhere(table, key, flavor))
+}
+
+fn leading_nowhere(table: &Table, key: &ForeignKey, flavor: Flavor) -> String {
     let column = |of: &str, name: &str| format!("{of}.{}", flavor.ident(name));
     let pairs = || key.pairs.iter();
     let on: Vec<String> = pairs().map(|(own, to)| format!("{} = {}", column("c", own), column("p", to))).collect();
     let held: Vec<String> = pairs().map(|(own, _)| format!("{} IS NOT NULL", column("c", own))).collect();
     let lost = pairs().next().map(|(_, to)| format!("{} IS NULL", column("p", to))).unwrap_or_default();
     format!(
-        "SELECT '1' FROM {} AS c LEFT JOIN {} AS p ON {} WHERE {} AND {lost} LIMIT 1",
+        "FROM {} AS c LEFT JOIN {} AS p ON {} WHERE {} AND {lost}",
         table.quoted(flavor),
         key.quoted(flavor),
         on.join(" AND "),

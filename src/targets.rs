@@ -47,6 +47,16 @@ pub async fn at_time(database: &mut Database, state: &State, time: DateTime<Utc>
     }
 }
 
+/// What was applied behind a row of the ledger.
+///
+/// # Errors
+/// What the database says.
+pub async fn at_row(database: &mut Database, state: &State, seq: i64) -> Result<Target> {
+    let mut history = History::default();
+    rows(database, state).await?.iter().filter(|row| row.seq() <= seq).for_each(|row| history.note(row));
+    of_held(database, state, history.held()).await
+}
+
 fn set_back(seq: i64, later: i64, time: DateTime<Utc>) -> Fault {
     let what = format!("two states may be meant by {}", shown(time));
     Fault::refused(what)

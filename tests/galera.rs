@@ -439,7 +439,11 @@ fn long_ddl(field: &Field) {
     );
     settle(&sandbox);
     sandbox.run(&["up", "--locked", "--steps", "1"]).ok();
-    sandbox.sql("INSERT INTO base SELECT seq, 'v' FROM seq_10_to_12000");
+    let begun = Instant::now();
+    sandbox.sql("SELECT COUNT(SHA2(REPEAT(v, 3000000), 512)) FROM base, seq_1_to_10");
+    // About a minute of it, on whatever machine.
+    let last = 10 + (Duration::from_secs(60).as_millis() * 90 / begun.elapsed().as_millis().max(1)).min(20_000);
+    sandbox.sql(&format!("INSERT INTO base SELECT seq, 'v' FROM seq_10_to_{last}"));
     let begun = Instant::now();
     let run = sandbox.start(&["up", "--locked", "--accept-loss"]);
     std::thread::sleep(Duration::from_secs(2));

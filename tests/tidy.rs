@@ -106,6 +106,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "adopt",
             "mark",
             "handover",
+            "consistency",
         ],
     ),
     ("words", &["report"]),

@@ -62,6 +62,8 @@ pub struct Ask {
     pub saved: Option<Saved>,
     /// What becomes of a step that stopped half-way, instead of all that.
     pub recovery: Option<Recovery>,
+    /// What was applied behind this row of the ledger, instead of all that.
+    pub row: Option<i64>,
 }
 
 /// What becomes of a step that stopped half-way.
@@ -76,7 +78,16 @@ pub enum Recovery {
 impl Ask {
     /// What the flags of a command say.
     pub fn new(way: Way, steps: Option<usize>, to: Option<&String>, targets: &Targets) -> Ask {
-        Ask { way, steps, to: to.cloned(), again: false, targets: targets.clone(), saved: None, recovery: None }
+        Ask {
+            way,
+            steps,
+            to: to.cloned(),
+            again: false,
+            targets: targets.clone(),
+            saved: None,
+            recovery: None,
+            row: None,
+        }
     }
 
     /// What a file says.
@@ -87,6 +98,11 @@ impl Ask {
     /// What is half-way.
     pub fn of_open(recovery: Recovery) -> Ask {
         Ask { recovery: Some(recovery), ..Ask::new(Way::Down, None, None, &Targets::default()) }
+    }
+
+    /// What was applied behind a row of the ledger.
+    pub fn of_row(row: i64) -> Ask {
+        Ask { row: Some(row), ..Ask::new(Way::Down, None, None, &Targets::default()) }
     }
 
     /// As on the command line of a shell, for `plan` and for the verb alike.
@@ -111,7 +127,7 @@ impl Ask {
 
     /// Whether the scripts that are applied are those of files, and not those that the ledger keeps.
     pub fn is_of_files(&self) -> bool {
-        if self.saved.is_some() || self.recovery.is_some() {
+        if self.saved.is_some() || self.recovery.is_some() || self.row.is_some() {
             return false;
         }
         let Targets { to_time, to_release, to_git, .. } = &self.targets;
@@ -156,7 +172,9 @@ impl Ask {
     async fn target(&self, database: &mut Database, project: &Project, state: &State) -> Result<Target> {
         let Targets { to_time, to_release, to_git, only, keep } = &self.targets;
         let applied = |part: &String| of_state(state, part);
-        let mut target = if let Some(time) = to_time {
+        let mut target = if let Some(row) = self.row {
+            targets::at_row(database, state, row).await?
+        } else if let Some(time) = to_time {
             targets::at_time(database, state, *time).await?
         } else if let Some(name) = to_release {
             targets::at_release(database, state, name).await?

@@ -3,13 +3,14 @@
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use self::run::{Done, Ran, changed_meanwhile, nothing, overtaken, told, warned};
 use super::ask::{Ask, Recovery, Targets};
 use super::half::Half;
 use super::rows::WithData;
 use super::{App, ui};
 use crate::amendments::{self, Amendment};
 use crate::apart;
-use crate::apply::{self, Report, Resume};
+use crate::apply::Resume;
 use crate::back_out::WayBack;
 use crate::cost::{self, Cost};
 use crate::database::Database;
@@ -29,6 +30,8 @@ use crate::report::{clean, count, human, json};
 use crate::saved::Saved;
 use crate::sha::Sha;
 use crate::verify::{self, AfterFailure, Judged, Options, Reuse};
+
+mod run;
 
 /// How often a plan is made anew because another runner was quicker.
 const ROUNDS: usize = 50;
@@ -59,6 +62,9 @@ pub struct RunArgs {
     /// Accept that rows are lost: all, or those of TABLE or TABLE.COLUMN (may be given more than once)
     #[arg(long, value_name = "TABLE[.COLUMN]", num_args = 0..=1, default_missing_value = "", require_equals = true)]
     pub accept_loss: Vec<String>,
+    /// Where [checks] or, behind a way back, verify.sql of what stays does not hold: go back at once to what was applied before
+    #[arg(long)]
+    pub undo_on_failure: bool,
 }
 
 /// What to do with a statement of which nobody can tell whether it ran.
@@ -84,8 +90,35 @@ pub enum Asks {
     OnlyForLoss,
 }
 
-/// Takes the database to the target.
+/// Takes the database to the target; where what has to hold behind that does not, back again, if that is wanted.
 pub async fn execute(app: &App, verb: &'static str, ask: &Ask, args: &RunArgs, asks: Asks) -> Result<u8> {
+    let done = match carry_out(app, verb, ask, args, asks).await? {
+        Ended::Ran(done) => done,
+        Ended::Told(code) => return Ok(code),
+    };
+    if !(args.undo_on_failure && done.is_failed()) {
+        return Ok(told(app, verb, &done, None));
+    }
+    let failed = || done.findings.iter().map(|finding| finding.message.clone());
+    let reason = format!("undone: {}", failed().collect::<Vec<_>>().join("; "));
+    let back = RunArgs { yes: true, reason: Some(reason), undo_on_failure: false, ..args.clone() };
+    let undone = carry_out(app, verb, &Ask::of_row(done.before), &back, Asks::OnlyForLoss).await;
+    let undone = undone.map_err(|fault| {
+        let fault = failed().fold(fault, Fault::cause);
+        fault.cause("the plan was run and recorded, and could not be undone")
+    })?;
+    let undone = if let Ended::Ran(undone) = &undone { Some(undone) } else { None };
+    Ok(told(app, verb, &done, undone))
+}
+
+/// How a command ended.
+enum Ended {
+    Ran(Done),
+    /// What was to be told is told: the exit code.
+    Told(u8),
+}
+
+async fn carry_out(app: &App, verb: &'static str, ask: &Ask, args: &RunArgs, asks: Asks) -> Result<Ended> {
     if args.with_data.with_data.is_some() && !args.dry_run {
         let fault = Fault::usage("--with-data is for a rehearsal, and without --dry-run this is none");
         return Err(fault.help("give `--dry-run` as well, or leave it out"));
@@ -113,10 +146,10 @@ pub async fn execute(app: &App, verb: &'static str, ask: &Ask, args: &RunArgs, a
             let Round { project, state, .. } = round;
             // As in `status`: the process ends here.
             std::mem::forget((project, state));
-            return Ok(nothing(app, verb));
+            return Ok(Ended::Told(nothing(app, verb)));
         };
         if args.dry_run {
-            return round.dry_run(&plan, &costs).await;
+            return round.dry_run(&plan, &costs).await.map(Ended::Told);
         }
         if !costs.is_empty() && round.is_stale().await? {
             app.context.go_on()?;
@@ -125,18 +158,11 @@ pub async fn execute(app: &App, verb: &'static str, ask: &Ask, args: &RunArgs, a
         }
         consent(&plan, &costs, args, asks)?;
         match round.run(plan).await? {
-            Ran::Done(report) => return Ok(done(app, verb, &report)),
+            Ran::Done(done) => return Ok(Ended::Ran(done)),
             Ran::Overtaken => app.context.go_on()?,
         }
     }
     Err(Fault::new(FaultKind::Busy, "other runners kept changing the database").help("run the command again"))
-}
-
-/// How a round ended.
-enum Ran {
-    Done(Report),
-    /// Another runner changed the database between the plan and the lock; the plan is made anew.
-    Overtaken,
 }
 
 /// One look at the database, and what follows from it.
@@ -162,7 +188,11 @@ impl<'a> Round<'a> {
         refuse_foreign_history(&mut database, &state).await?;
         let needs_registry = match verb {
             "up" => planning::differs(&project, &state) || !ask.is_of_checkout(),
-            "down" => args.locked || !matches!(ask.targets, Targets { to_time: None, to_release: None, .. }),
+            "down" => {
+                args.locked
+                    || ask.row.is_some()
+                    || !matches!(ask.targets, Targets { to_time: None, to_release: None, .. })
+            }
             _ => true,
         };
         if needs_registry {
@@ -435,37 +465,6 @@ impl<'a> Round<'a> {
         self.database.close().await;
         Ok(super::exit::DONE)
     }
-
-    async fn run(self, plan: Proven) -> Result<Ran> {
-        let (amends, plan) = (self.amends(), &plan);
-        let Round { app, verb, ask, args, database, project, state, goal, resume, amendments } = self;
-        // The plan has what is run; files and proofs are not needed any more.
-        drop(project);
-        super::heap::give_back();
-        let saved = ask.saved.as_ref();
-        let reason = args.reason.as_deref().or(saved.and_then(|saved| saved.reason.as_deref()));
-        let (runner, mut provenance) = app.runner(verb, reason);
-        provenance.plan = saved.map(|saved| saved.digest.as_str().to_owned());
-        let mut locked = app.lock(database, runner).await?;
-        let now = locked.state().await?;
-        if now.applied != state.applied || now.open != state.open {
-            locked.release().await;
-            return overtaken(&goal, changed_meanwhile());
-        }
-        let outcome =
-            match if amends { apply::amend(&mut locked, &amendments, &provenance, &app.context).await } else { Ok(()) }
-            {
-                Ok(()) if plan.steps().is_empty() => Ok(Report::default()),
-                Ok(()) => apply::apply(&mut locked, plan, resume.as_ref(), &provenance, &app.context).await,
-                Err(fault) => Err(fault),
-            };
-        app.context.tell(Event::Ends);
-        locked.release().await;
-        match outcome {
-            Err(fault) if fault.kind() == FaultKind::Overtaken => overtaken(&goal, fault),
-            other => other.map(Ran::Done),
-        }
-    }
 }
 
 /// Why the steps are not let through, with all findings.
@@ -480,16 +479,6 @@ fn unproven(refused: &[&Judged]) -> Fault {
         true => fault.help("mend the up script, and run the command again"),
         false => fault.help("mend the down script, or accept it openly with `switchback waive ID --reason \"…\"`"),
     }
-}
-
-fn changed_meanwhile() -> Fault {
-    let what = "another runner changed the database after this plan was made, so nothing was done";
-    Fault::new(FaultKind::Overtaken, what).help("run the command again")
-}
-
-/// A goal that is a set can be reached from wherever the database is now; one that counts from the state cannot.
-fn overtaken(goal: &Goal, fault: Fault) -> Result<Ran> {
-    if goal.is_settled() { Ok(Ran::Overtaken) } else { Err(fault) }
 }
 
 /// Another tool's history with rows, and no ledger of ours: whose database is it?
@@ -553,35 +542,6 @@ fn consent(plan: &Proven, costs: &[Cost], args: &RunArgs, asks: Asks) -> Result<
     }
     ui::talk(&human::plan(&plan.to_plan(), costs));
     ui::confirm(if open.is_empty() { "Run this?" } else { "Rows will be lost. Run this?" })
-}
-
-fn nothing(app: &App, verb: &str) -> u8 {
-    match app.voice {
-        ui::Voice::Json => return done(app, verb, &Report::default()),
-        ui::Voice::Human => ui::talk("nothing to do\n"),
-    }
-    super::exit::DONE
-}
-
-fn done(app: &App, verb: &str, report: &Report) -> u8 {
-    match app.voice {
-        ui::Voice::Json => {
-            let fields = json!({
-                "steps": json::done(&report.steps),
-                "schema_before": report.schema_before,
-                "schema_after": report.schema_after,
-                "findings": warned(app),
-            });
-            ui::out(&format!("{}\n", json::command(verb, "ok", fields)));
-        }
-        ui::Voice::Human => report.steps.iter().for_each(|step| ui::out(&human::done(step))),
-    }
-    super::exit::DONE
-}
-
-/// What was warned of, as `--json` shows it.
-fn warned(app: &App) -> Vec<serde_json::Value> {
-    app.warned().iter().map(json::finding).collect()
 }
 
 fn count_are(number: usize) -> String {

@@ -64,6 +64,7 @@ pub async fn run(app: &App, args: &Recover) -> Result<u8> {
         reason: args.reason.clone(),
         in_doubt: args.in_doubt,
         accept_loss: args.accept_loss.clone(),
+        undo_on_failure: false,
     };
     match (args.resume, args.back_out) {
         (true, _) => execute(app, "recover", &Ask::of_open(Recovery::Resume), &run, Asks::OnlyForLoss).await,
