@@ -126,6 +126,53 @@ fn kills(name: &str, kind: Kind, journal: Journal) -> Tally {
     tally
 }
 
+/// A recovery that is killed itself, whichever way it goes, is ended by the next one.
+#[test]
+fn i4_a_killed_recovery_is_ended_by_the_next_one() {
+    each_engine(|sandbox| {
+        let of = if sandbox.kind == Kind::Mysql { " ON base" } else { "" };
+        sandbox.migration("1_base", "CREATE TABLE base (id integer, v varchar(20));\n", "DROP TABLE base;\n");
+        sandbox.migration(
+            "2_more",
+            "CREATE TABLE more (id integer);\nALTER TABLE base ADD COLUMN n integer;\nCREATE INDEX base_n ON base (n);\n\
+             CREATE UNIQUE INDEX base_v ON base (v);\nCREATE TABLE last (id integer);\n",
+            &format!(
+                "DROP TABLE last;\nDROP INDEX base_v{of};\nDROP INDEX base_n{of};\n\
+                 ALTER TABLE base DROP COLUMN n;\nDROP TABLE more;\n"
+            ),
+        );
+        sandbox.write("migrations/2_more/migration.toml", "transaction = \"off\"\n");
+        settle(sandbox);
+        sandbox.run(&["up", "--locked", "--steps", "1"]).ok();
+        sandbox.sql("INSERT INTO base (id, v) VALUES (1, 'a'), (2, 'a')");
+        sandbox.run(Going::Up.args()).exits(4);
+        for going in [Going::BackOut, Going::Resume] {
+            if going == Going::Resume {
+                sandbox.sql("DELETE FROM base WHERE id = 2");
+            }
+            let course = Course::new(sandbox, going, "a recovery");
+            let last = course.points.len();
+            let each = if is_long() { 1 } else { (last / 4).max(1) | 1 };
+            let mut killed = 0;
+            for point in (1..=last).step_by(each) {
+                let copy = course.copy();
+                let fault = format!("kill@{point}");
+                killed += usize::from(course.start(&copy, &[("SWITCHBACK_FAULT", &fault)]).wait().code == -1);
+                let again = course.run(&copy);
+                if again.code != 0 {
+                    // A way back that was begun is gone on with, and with nothing else.
+                    assert_eq!(going, Going::BackOut, "{again:?}");
+                    again.exits(4).says("with --resume it takes back the rest");
+                    sandbox.run_with(Going::Resume.args(), &[("DATABASE_URL", &copy.url)]).ok();
+                }
+                assert_eq!(course.wrong(&copy), None, "{going:?}, killed at {point}: {}", course.points[point - 1]);
+            }
+            assert!(killed > 3, "{killed} of {last} points");
+            figure(&format!("kills of recover, {:?}, {going:?}", sandbox.kind), &format!("{killed} / {killed}"));
+        }
+    });
+}
+
 /// A transaction of the script's own leaves no trace in the schema: nobody can tell whether it ran, and nobody guesses.
 #[test]
 fn i4_a_statement_that_leaves_no_trace_is_told_and_never_guessed() {

@@ -19,6 +19,10 @@ use crate::ddl::Dice;
 pub enum Going {
     Up,
     Down,
+    /// On with a step that stopped half-way.
+    Resume,
+    /// Back from there.
+    BackOut,
 }
 
 impl Going {
@@ -26,6 +30,8 @@ impl Going {
         match self {
             Going::Up => &["up", "--locked", "--accept-loss"],
             Going::Down => &["down", "--all", "--locked", "--yes", "--accept-loss"],
+            Going::Resume => &["recover", "--resume", "--locked", "--accept-loss"],
+            Going::BackOut => &["recover", "--back-out", "--yes", "--accept-loss"],
         }
     }
 }
