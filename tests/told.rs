@@ -382,3 +382,23 @@ fn a_server_without_a_free_connection_is_asked_again_for_a_moment() {
     drop(held);
     assert!(!status.wait().all().contains("too many connections"));
 }
+
+#[test]
+fn i9_a_run_that_goes_as_proven_warns_of_nothing_and_tells_the_schema_that_it_met_and_left() {
+    each_engine(|sandbox| {
+        let run = |args: &[&str]| {
+            let object = sandbox.run(args).ok().object(args[0]);
+            assert_eq!(object["findings"], serde_json::json!([]), "{object}");
+            ["schema_before", "schema_after"].map(|end| object[end].as_str().expect("a digest").to_owned())
+        };
+        sandbox.tables(2);
+        let [empty, two] = run(&["up", "--json"]);
+        sandbox.tables_from(3, 3);
+        let [met, three] = run(&["up", "--json"]);
+        assert_eq!(met, two);
+        assert!(empty != two && two != three);
+        let last = format!("SELECT schema_after FROM {} ORDER BY seq DESC LIMIT 1", sandbox.ledger());
+        assert_eq!(sandbox.value(&last), three);
+        assert_eq!(run(&["down", "--all", "--yes", "--json"]), [three, empty]);
+    });
+}
