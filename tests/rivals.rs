@@ -12,7 +12,9 @@ mod ddl;
 #[path = "common/servers.rs"]
 mod servers;
 
-use common::{Kind, Output, Running, Sandbox, figure, is_long, until};
+use std::time::Duration;
+
+use common::{Kind, Output, Running, Sandbox, each_engine, figure, is_long, until};
 use course::{Course, End, Going, Journal, project, settle, there_and_back};
 use servers::Server;
 
@@ -165,4 +167,35 @@ fn i5_between_two_statements_on_a_file_nobody_else_acts_while_the_runner_is_aliv
         course.run(&copy).ok();
         assert_eq!(course.wrong(&copy), None, "{at}: {woken:?}\n{other:?}");
     }
+}
+
+/// Whoever holds what our next transaction begins with is waited for, longer than one statement may wait.
+#[test]
+fn i5_a_lock_between_two_steps_is_waited_for() {
+    each_engine(|sandbox| {
+        sandbox.tables(2).write("switchback.toml", "lock_timeout = 100\n");
+        settle(sandbox);
+        let course = Course::new(sandbox, Going::Up, "a lock between two steps");
+        let next =
+            course.points.iter().position(|point| point.contains("before run CREATE TABLE t2")).expect("a point");
+        let begins = |at: &usize| course.points[*at].contains(" before batch ");
+        let point = (0..next).rev().find(begins).expect("a transaction of ours") + 1;
+        let (copy, fault) = (course.copy(), format!("stop@{point}"));
+        let run = course.start(&copy, &[("SWITCHBACK_FAULT", &fault)]);
+        until("its stop", || run.is_stopped());
+        let mut other = copy.connect();
+        match sandbox.kind {
+            Kind::Sqlite => drop(other.sql("BEGIN IMMEDIATE")),
+            _ => {
+                other.sql("BEGIN");
+                let lease = sandbox.ledger().replace("ledger", "lease");
+                other.sql(&format!("SELECT token FROM {lease} WHERE id = 1 FOR UPDATE"));
+            }
+        }
+        run.signal("CONT");
+        std::thread::sleep(Duration::from_millis(2_500));
+        other.sql("ROLLBACK");
+        run.wait().ok();
+        assert_eq!(course.wrong(&copy), None);
+    });
 }
