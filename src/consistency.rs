@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::chain::holds;
 use crate::config::Check;
 use crate::database::Database;
-use crate::engine::{DbResult, Server};
+use crate::engine::{DbError, DbErrorKind, DbResult, Server};
 use crate::fill;
 use crate::finding::{Finding, Place, Severity, counted};
 use crate::id::Id;
@@ -97,7 +97,8 @@ impl Watch {
             checks.iter().filter_map(|check| Question::of_check(check, session, &server, flavor)).collect();
         let mut touched = None;
         if takes_back(plan) {
-            questions.extend(stays.into_iter().map(Question::of_migration));
+            let asks = stays.into_iter().filter(|asks| !asks.script.statements().is_empty());
+            questions.extend(asks.map(Question::of_migration));
             let scripts: Vec<&Script> = plan.steps().iter().filter_map(|(step, _)| step.script()).collect();
             touched = Some(scripts.iter().flat_map(|script| script.names()).collect());
         }
@@ -146,7 +147,9 @@ impl Watch {
             for key in &table.foreign_keys {
                 let rows = database.session().batch(&real::orphans(table, key, flavor)).await?;
                 let count = rows.into_iter().flatten().flatten().next().and_then(|count| count.parse().ok());
-                orphans.insert(format!("{} by {} to {}", table.title(), key.name, key.title()), count.unwrap_or(0));
+                let untold = || DbError::new(DbErrorKind::Statement, "the rows could not be counted");
+                let name = format!("{} by {} to {}", table.title(), key.name, key.title());
+                orphans.insert(name, count.ok_or_else(untold)?);
             }
         }
         Ok(orphans)
@@ -163,7 +166,7 @@ enum Broken {
     /// The query at this place of the script gives something else than true.
     Untrue(usize),
     Refused(Refusal),
-    /// What stands before it is refused.
+    /// There is none, or what stands before them is refused.
     Unprepared(Vec<String>),
 }
 
@@ -199,6 +202,9 @@ async fn broken(database: &mut Database, script: &Script, before: Option<&str>) 
         && let Err(error) = database.session().batch(before).await
     {
         return Some(Broken::Unprepared(error.lines()));
+    }
+    if script.statements().is_empty() {
+        return Some(Broken::Unprepared(vec!["there is no query".to_owned()]));
     }
     for (index, statement) in script.statements().iter().enumerate() {
         match database.session().batch(script.sql(statement)).await {

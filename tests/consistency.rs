@@ -99,6 +99,13 @@ fn a_check_that_cannot_be_asked_does_not_hold_and_writes_nothing() {
         // It is wrong, whatever it was before.
         sandbox.migration("3_more", "CREATE TABLE more (id integer);\n", "DROP TABLE more;\n");
         sandbox.run(&["up"]).exits(1).says("error[check-failed]: the check `typo` cannot be asked\n");
+        // Nothing is no answer.
+        sandbox.write("switchback.toml", "[checks]\n\"empty\" = \" -- \"\n\"no rows\" = \"SELECT 1 FROM more\"\n");
+        sandbox.migration("4_more", "CREATE TABLE more_still (id integer);\n", "DROP TABLE more_still;\n");
+        let said = sandbox.run(&["up"]).exits(1);
+        said.says("error[check-failed]: the check `empty` cannot be asked\n")
+            .says("there is no query")
+            .says("warning[check-failed]: the check `no rows` does not hold, and did not before this plan either");
     });
 }
 
