@@ -20,9 +20,18 @@ use crate::real;
 use crate::rows::{self, Sight};
 use crate::sql::{Flavor, Script};
 
+/// What of the project is applied behind a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    All,
+    /// A check may ask for what is not there.
+    Part,
+}
+
 /// What is asked behind a plan, and what the answers were before it.
 pub struct Watch {
     questions: Vec<Question>,
+    extent: Extent,
     /// The names in the plan's scripts, where it takes anything back: of these tables and what refers to them rows are looked at.
     touched: Option<BTreeSet<String>>,
     /// Rows that refer to nothing, by the key that they break.
@@ -65,18 +74,18 @@ impl Question {
     }
 
     /// What is told of it where it does not hold now.
-    fn finding(&self, now: &Broken) -> Finding {
-        // A migration that stays may have taken away what an earlier one asks for; a check that cannot be asked is a wrong one.
-        let is_old = match (&self.before, now) {
-            (Some(Broken::Untrue(_)), Broken::Untrue(_)) => true,
-            (Some(Broken::Refused(_)), Broken::Refused(_)) => self.of.is_some(),
-            _ => false,
+    fn finding(&self, now: &Broken, extent: Extent) -> Finding {
+        let either = ", and did not before this plan either";
+        let (severity, more) = match (&self.before, now) {
+            (Some(Broken::Untrue(_)), Broken::Untrue(_)) => (Severity::Warning, either),
+            // A migration that stays may have taken away what an earlier one asks for.
+            (Some(Broken::Refused(_)), Broken::Refused(_)) if self.of.is_some() => (Severity::Warning, either),
+            (_, Broken::Refused(_)) if self.of.is_none() && extent == Extent::Part => {
+                (Severity::Note, " where not all is applied")
+            }
+            _ => (Severity::Error, ""),
         };
-        let (severity, either) = match is_old {
-            true => (Severity::Warning, ", and did not before this plan either"),
-            false => (Severity::Error, ""),
-        };
-        let finding = Finding::new(self.code, severity, format!("{} {}{either}", self.name, now.word()));
+        let finding = Finding::new(self.code, severity, format!("{} {}{more}", self.name, now.word()));
         let place = self.place.clone().unwrap_or_else(|| now.place(&self.script));
         Finding { migration: self.of.clone(), ..finding.at(place).detail(now.lines()) }
     }
@@ -91,6 +100,7 @@ impl Watch {
         checks: &[Check],
         session: Option<&str>,
         stays: Vec<Asks>,
+        extent: Extent,
     ) -> Watch {
         let (server, flavor) = (database.server().clone(), database.engine().dialect().flavor);
         let mut questions: Vec<Question> =
@@ -105,7 +115,7 @@ impl Watch {
         for question in &mut questions {
             question.before = broken(database, &question.script, question.session.as_deref()).await;
         }
-        let mut watch = Watch { questions, touched, orphans: BTreeMap::new() };
+        let mut watch = Watch { questions, extent, touched, orphans: BTreeMap::new() };
         // What cannot be read now is told when it cannot be read then.
         watch.orphans = watch.orphans(database).await.unwrap_or_default();
         watch
@@ -121,7 +131,7 @@ impl Watch {
         let mut findings = Vec::new();
         for question in &self.questions {
             let now = broken(database, &question.script, question.session.as_deref()).await;
-            findings.extend(now.map(|now| question.finding(&now)));
+            findings.extend(now.map(|now| question.finding(&now, self.extent)));
         }
         match self.orphans(database).await {
             Ok(orphans) => findings.extend(orphans.into_iter().filter_map(|(key, rows)| {

@@ -29,6 +29,12 @@ fn a_check_that_does_not_hold_behind_a_plan_is_told_and_recorded() {
     each_engine(|sandbox| {
         shop(sandbox);
         sandbox.run(&["up"]).ok().says_not("check");
+        // What is not there any more, or not yet, cannot be asked for.
+        let back = sandbox.run(&["down", "--all", "--yes", "--accept-loss"]).ok();
+        back.says("note[check-failed]: the check `there are customers` cannot be asked where not all is applied");
+        sandbox.run(&["up", "--steps", "1"]).ok().says("note[check-failed]: the check `every order has a customer`");
+        assert_eq!(sandbox.ledger_count("check failed"), 0);
+        sandbox.run(&["up"]).ok().says_not("check");
         sandbox.sql("INSERT INTO orders VALUES (1), (2)");
         sandbox.migration("3_moved", LOSES, "UPDATE orders SET customer = 2 WHERE customer = 77;\n");
         let said = sandbox.run(&["up", "--accept-loss"]).exits(1);
@@ -69,6 +75,7 @@ fn where_a_check_does_not_hold_the_plan_is_undone_at_once_if_that_is_wanted() {
         assert_eq!(each(&object["steps"], "/id"), ["3_more", "4_moved"]);
         assert_eq!(each(&object["undone"], "/id"), ["4_moved", "3_more"]);
         assert_eq!(each(&object["findings"], "/code"), ["check-failed"]);
+        assert_eq!(object["schema_before"], object["schema_after"]);
         assert_eq!((sandbox.applied(), sandbox.value("SELECT sum(customer) FROM orders")), before);
         // And the other way: what was taken back is applied again, from the ledger.
         sandbox.sql("INSERT INTO customers VALUES (77)");
@@ -79,6 +86,24 @@ fn where_a_check_does_not_hold_the_plan_is_undone_at_once_if_that_is_wanted() {
         let down = sandbox.run(&["down", "--steps", "1", "--yes", "--accept-loss", "--undo-on-failure"]).exits(1);
         down.says("reverted 4_moved").says("applied  4_moved").says("undone");
         assert_eq!(sandbox.applied(), applied);
+    });
+}
+
+#[test]
+fn what_undoing_would_lose_is_asked_for_as_everywhere() {
+    each_engine(|sandbox| {
+        shop(sandbox);
+        sandbox.migration(
+            "2_orders",
+            "CREATE TABLE orders (customer integer);\nINSERT INTO orders VALUES (7);\n",
+            "DROP TABLE orders;\n",
+        );
+        let said = sandbox.run(&["up", "--undo-on-failure"]).exits(1);
+        said.says("error: the plan was run and recorded, and could not be undone")
+            .says("the check `every order has a customer` does not hold")
+            .says("rows would be lost, so nothing was run")
+            .says("`--accept-loss` accepts all of it");
+        assert_eq!(sandbox.applied(), ["1_customers", "2_orders"]);
     });
 }
 

@@ -15,7 +15,7 @@ use crate::back_out::WayBack;
 use crate::cost::{self, Cost};
 use crate::database::Database;
 use crate::event::Event;
-use crate::fault::{Fault, FaultKind, Result};
+use crate::fault::{Fault, FaultKind, Parts, Result};
 use crate::finding::{Finding, Severity};
 use crate::goal::{Aim, Goal};
 use crate::ledger::{Act, Open, State};
@@ -99,13 +99,18 @@ pub async fn execute(app: &App, verb: &'static str, ask: &Ask, args: &RunArgs, a
     if !(args.undo_on_failure && done.is_failed()) {
         return Ok(told(app, verb, &done, None));
     }
-    let failed = || done.findings.iter().map(|finding| finding.message.clone());
+    let failed = || {
+        let errors = done.findings.iter().filter(|finding| finding.severity == Severity::Error);
+        errors.map(|finding| finding.message.clone())
+    };
     let reason = format!("undone: {}", failed().collect::<Vec<_>>().join("; "));
     let back = RunArgs { yes: true, reason: Some(reason), undo_on_failure: false, ..args.clone() };
     let undone = carry_out(app, verb, &Ask::of_row(done.before), &back, Asks::OnlyForLoss).await;
-    let undone = undone.map_err(|fault| {
-        let fault = failed().fold(fault, Fault::cause);
-        fault.cause("the plan was run and recorded, and could not be undone")
+    let undone = undone.map_err(|why| {
+        let fault = Fault::new(why.kind(), "the plan was run and recorded, and could not be undone");
+        let Parts { what, causes, help, .. } = why.parts();
+        let fault = failed().chain([what.clone()]).chain(causes.iter().cloned()).fold(fault, Fault::cause);
+        help.iter().fold(fault, Fault::help)
     })?;
     let undone = if let Ended::Ran(undone) = &undone { Some(undone) } else { None };
     Ok(told(app, verb, &done, undone))

@@ -5,15 +5,16 @@ use serde_json::json;
 use super::super::{App, exit, ui};
 use super::Round;
 use crate::apply::{self, Provenance, Report};
-use crate::consistency::{self, Watch};
+use crate::consistency::{self, Extent, Watch};
 use crate::database::Database;
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind, Result};
 use crate::finding::{Finding, Severity};
 use crate::goal::Goal;
+use crate::id::Id;
 use crate::ledger::{Act, Entry, Phase};
 use crate::locked::Locked;
-use crate::plan::Proven;
+use crate::plan::{Direction, Proven};
 use crate::planning;
 use crate::report::{human, json};
 use crate::step::stamped;
@@ -44,13 +45,7 @@ impl Done {
 impl Round<'_> {
     pub(super) async fn run(mut self, plan: Proven) -> Result<Ran> {
         let (amends, plan) = (self.amends(), &plan);
-        let stays = match consistency::takes_back(plan) {
-            true => planning::asks(&mut self.database, &self.project, &self.state, &plan.to_plan()).await?,
-            false => Vec::new(),
-        };
-        let session = self.app.config.session(self.database.server().engine).map(|(text, _)| text);
-        let checks = &self.app.config.checks;
-        let watch = Watch::begin(&mut self.database, plan, checks, session.as_deref(), stays).await;
+        let watch = self.watch(plan).await?;
         let Round { app, verb, ask, args, database, project, state, goal, resume, amendments } = self;
         // The plan has what is run; files and proofs are not needed any more.
         drop(project);
@@ -74,7 +69,7 @@ impl Round<'_> {
             };
         app.context.tell(Event::Ends);
         let findings = match &outcome {
-            Ok(report) if !report.steps.is_empty() => behind(app, &watch, &mut locked, &provenance).await,
+            Ok(report) if !report.steps.is_empty() => behind(app, watch.as_ref(), &mut locked, &provenance).await,
             _ => Vec::new(),
         };
         locked.release().await;
@@ -85,11 +80,33 @@ impl Round<'_> {
     }
 }
 
-/// Asks what has to hold behind a plan, while nobody else may act; a failure is a row of the ledger.
-async fn behind(app: &App, watch: &Watch, locked: &mut Locked, provenance: &Provenance) -> Vec<Finding> {
-    if watch.is_idle() {
-        return Vec::new();
+impl Round<'_> {
+    /// What is to be asked behind a plan; nothing behind one that only undoes another, where the schema itself tells.
+    async fn watch(&mut self, plan: &Proven) -> Result<Option<Watch>> {
+        if self.ask.row.is_some() {
+            return Ok(None);
+        }
+        let steps = plan.to_plan();
+        let stays = match consistency::takes_back(plan) {
+            true => planning::asks(&mut self.database, &self.project, &self.state, &steps).await?,
+            false => Vec::new(),
+        };
+        let is_moved = |id: &Id, way| steps.steps.iter().any(|step| step.migration.id == *id && step.direction == way);
+        let is_applied = |id: &Id| {
+            is_moved(id, Direction::Up)
+                || !is_moved(id, Direction::Down) && self.state.applied.iter().any(|applied| applied.id == *id)
+        };
+        let is_all = self.project.migrations.iter().all(|migration| is_applied(&migration.id));
+        let extent = if is_all { Extent::All } else { Extent::Part };
+        let session = self.app.config.session(self.database.server().engine).map(|(text, _)| text);
+        let checks = &self.app.config.checks;
+        Ok(Some(Watch::begin(&mut self.database, plan, checks, session.as_deref(), stays, extent).await))
     }
+}
+
+/// Asks what has to hold behind a plan, while nobody else may act; a failure is a row of the ledger.
+async fn behind(app: &App, watch: Option<&Watch>, locked: &mut Locked, provenance: &Provenance) -> Vec<Finding> {
+    let Some(watch) = watch.filter(|watch| !watch.is_idle()) else { return Vec::new() };
     let findings = match Database::open(locked.target(), std::time::Duration::ZERO).await {
         Ok(mut database) => {
             let findings = watch.findings(&mut database).await;
@@ -158,7 +175,12 @@ pub(super) fn told(app: &App, verb: &str, done: &Done, undone: Option<&Done>) ->
                 done.findings.iter().for_each(|finding| ui::talk(&human::finding(finding)));
             }
             match (is_failed, undone) {
-                (true, Some(_)) => ui::talk("undone: the database is where it was before\n"),
+                (true, Some(undone)) if undone.report.schema_after == done.report.schema_before => {
+                    ui::talk("undone: the database is where it was before\n");
+                }
+                (true, Some(_)) => {
+                    ui::talk("undone: what was applied before is; its schema is another, see `switchback drift`\n")
+                }
                 (true, None) => ui::talk(
                     "the plan was run and recorded, and what has to hold behind it does not: `switchback log` has a row of it\n",
                 ),
