@@ -35,6 +35,8 @@ pub struct Mold<'a> {
 /// Longest text that is made, in characters: more than that no index holds.
 const TEXT_MAX: usize = 1000;
 
+const HEX: &str = "0123456789abcdef";
+
 /// Whether a literal is what those write into a boolean who know SQLite has none.
 pub fn is_boolean_word(raw: &str) -> bool {
     ["t", "f", "y", "n", "yes", "no"].iter().any(|word| raw.eq_ignore_ascii_case(word))
@@ -180,19 +182,21 @@ impl<'a> Mold<'a> {
     /// The value as SQL.
     pub fn sql(&self, raw: &str) -> String {
         let is_number = || units(raw, 0).is_some();
+        // What a CHECK or a script has said need not be of the type.
+        let is_of = |digits: &str| raw.chars().all(|ch| digits.contains(ch.to_ascii_lowercase()));
         match (self.column.family.as_str(), self.flavor) {
             ("bytes", Flavor::Postgres) => self.flavor.literal(&format!("\\x{raw}")),
-            ("bytes", _) => format!("x'{raw}'"),
-            ("bits", Flavor::Mysql) => format!("b'{raw}'"),
+            ("bytes", _) if is_of(HEX) => format!("x'{raw}'"),
+            ("bits", Flavor::Mysql) if is_of("01") => format!("b'{raw}'"),
             ("boolean", Flavor::Sqlite) if !self.column.labels.is_empty() => self.flavor.literal(raw),
             ("boolean", Flavor::Sqlite | Flavor::Mysql) if raw == "true" => "1".to_owned(),
             ("boolean", Flavor::Sqlite | Flavor::Mysql) if raw == "false" => "0".to_owned(),
             ("integer" | "number" | "float" | "boolean" | "year", Flavor::Sqlite) if is_number() => raw.to_owned(),
             _ if self.is_shape() => match self.system() {
-                Some(system) => format!("ST_GeomFromText('{raw}', {system})"),
-                None => format!("ST_GeomFromText('{raw}')"),
+                Some(system) => format!("ST_GeomFromText({}, {system})", self.flavor.literal(raw)),
+                None => format!("ST_GeomFromText({})", self.flavor.literal(raw)),
             },
-            _ if self.is_vector() => format!("x'{raw}'"),
+            _ if self.is_vector() && is_of(HEX) => format!("x'{raw}'"),
             _ => self.flavor.literal(raw),
         }
     }
