@@ -25,6 +25,10 @@ pub(super) static TEXTS: Texts = Texts {
 /// How often a write that another one stood in the way of is tried again at once.
 pub(super) const TRIES: u32 = 20;
 
+/// How often somebody who only looks waits again for a node to have seen what the others have committed: 30 s each, unless the server
+/// is set otherwise.
+pub(super) const WAITS: u32 = 4;
+
 /// Between two such tries, and between two looks at whether a session is gone.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
 

@@ -58,7 +58,8 @@ pub async fn open(target: &Target, access: Access) -> DbResult<MysqlSession> {
     let (engine, version, major) = version(&fact(0));
     let mut backend = facts.get(3).cloned().flatten();
     if let Some(incarnation) = incarnation {
-        let texts = [include_str!("cluster/enter.sql"), include_str!("cluster/replicates.sql")].concat();
+        // In this order: from `enter` on, reading waits for what other nodes have in hand.
+        let texts = [include_str!("cluster/replicates.sql"), include_str!("cluster/enter.sql")].concat();
         cluster::require_replication(&send(&mut connection, &texts, Keep::Rows).await?.0)?;
         backend = backend.map(|number| format!("{number}:{incarnation}"));
     }
@@ -216,11 +217,13 @@ impl MysqlSession {
         Err(error)
     }
 
-    /// Sends one statement; again where DDL that came over the cluster has ended it.
+    /// Sends one statement; again where DDL that came over the cluster has ended it, or is still keeping the nodes apart.
     async fn ask(&mut self, statement: &str, tries: u32) -> DbResult<Vec<Row>> {
+        let mut waits = cluster::WAITS;
         for _ in 1..tries {
             match send(&mut self.connection, statement, Keep::Rows).await {
                 Err(error) if error.kind == DbErrorKind::Conflict => tokio::time::sleep(cluster::PAUSE).await,
+                Err(error) if error.kind == DbErrorKind::LockTimeout && waits > 0 => waits -= 1,
                 answered => return Ok(answered?.0),
             }
         }
