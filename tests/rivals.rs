@@ -14,8 +14,8 @@ mod servers;
 
 use std::time::Duration;
 
-use common::{Kind, Output, Running, Sandbox, each_engine, figure, is_long, until};
-use course::{Course, End, Going, Journal, project, settle, there_and_back};
+use common::{Kind, Output, Running, Sandbox, each_engine, each_server, figure, is_long, until};
+use course::{Copy, Course, End, Going, Journal, project, settle, there_and_back};
 use servers::Server;
 
 /// Runs the same test on every engine, at the same time; on servers of the test's own that take many connections.
@@ -169,20 +169,25 @@ fn i5_between_two_statements_on_a_file_nobody_else_acts_while_the_runner_is_aliv
     }
 }
 
+/// A run that sleeps right before the transaction of its second step.
+fn between_two_steps<'a>(sandbox: &'a Sandbox, settings: &str) -> (Course<'a>, Copy, Running) {
+    sandbox.tables(2).write("switchback.toml", settings);
+    settle(sandbox);
+    let course = Course::new(sandbox, Going::Up, "between two steps");
+    let next = course.points.iter().position(|point| point.contains("before run CREATE TABLE t2")).expect("a point");
+    let begins = |at: &usize| course.points[*at].contains(" before batch ");
+    let point = (0..next).rev().find(begins).expect("a transaction of ours") + 1;
+    let copy = course.copy();
+    let run = course.start(&copy, &[("SWITCHBACK_FAULT", &format!("stop@{point}"))]);
+    until("its stop", || run.is_stopped());
+    (course, copy, run)
+}
+
 /// Whoever holds what our next transaction begins with is waited for, longer than one statement may wait.
 #[test]
 fn i5_a_lock_between_two_steps_is_waited_for() {
     each_engine(|sandbox| {
-        sandbox.tables(2).write("switchback.toml", "lock_timeout = 100\n");
-        settle(sandbox);
-        let course = Course::new(sandbox, Going::Up, "a lock between two steps");
-        let next =
-            course.points.iter().position(|point| point.contains("before run CREATE TABLE t2")).expect("a point");
-        let begins = |at: &usize| course.points[*at].contains(" before batch ");
-        let point = (0..next).rev().find(begins).expect("a transaction of ours") + 1;
-        let (copy, fault) = (course.copy(), format!("stop@{point}"));
-        let run = course.start(&copy, &[("SWITCHBACK_FAULT", &fault)]);
-        until("its stop", || run.is_stopped());
+        let (course, copy, run) = between_two_steps(sandbox, "lock_timeout = 100\n");
         let mut other = copy.connect();
         match sandbox.kind {
             Kind::Sqlite => drop(other.sql("BEGIN IMMEDIATE")),
@@ -196,6 +201,25 @@ fn i5_a_lock_between_two_steps_is_waited_for() {
         std::thread::sleep(Duration::from_millis(2_500));
         other.sql("ROLLBACK");
         run.wait().ok();
+        assert_eq!(course.wrong(&copy), None);
+    });
+}
+
+/// A session that is gone is no lock: nobody waits for it.
+#[test]
+fn i4_a_session_that_is_gone_between_two_steps_is_not_waited_for() {
+    each_server(|sandbox| {
+        // Longer than this test has patience.
+        let (course, copy, run) = between_two_steps(sandbox, "lock_wait = 3000\n");
+        let seen = sandbox.run_with(&["lock", "--json"], &[("DATABASE_URL", &copy.url)]).ok().object("lock");
+        let session =
+            seen["work_session"]["backend"].as_str().expect("its session").split(':').next().expect("a number");
+        let end = if sandbox.kind == Kind::Postgres { "SELECT pg_terminate_backend" } else { "KILL" };
+        copy.connect().sql(&format!("{end}({session})"));
+        run.signal("CONT");
+        let ended = run.wait();
+        assert!(matches!(ended.code, 3 | 4), "{ended:?}");
+        course.run(&copy).ok();
         assert_eq!(course.wrong(&copy), None);
     });
 }
