@@ -27,7 +27,11 @@ fn eventful(sandbox: &Sandbox) {
     sandbox.run(&["verify"]).ok();
     sandbox.tables(3).write("migrations/3_t3/verify.sql", "SELECT count(*) = 0 FROM t3;\n").run(&["up"]).ok();
     sandbox.run(&["release", "v1", "--artifact", "sha256:0"]).ok();
-    sandbox.run(&["redo", "--yes", "--reason", "once more"]).ok();
+    let ledger = sandbox.ledger();
+    let last = sandbox.value(&format!("SELECT max(seq) FROM {ledger}"));
+    sandbox.write("switchback.toml", format!("[checks]\n\"idle\" = \"SELECT max(seq) <= {last} FROM {ledger}\"\n"));
+    sandbox.run(&["redo", "--yes", "--reason", "once more"]).exits(1).says("`idle` does not hold");
+    sandbox.remove("switchback.toml");
     sandbox.tables(4).run(&["verify"]).ok();
     sandbox.sql("CREATE TABLE t4 (id integer)");
     sandbox.run(&["up"]).exits(1).says("t4");
