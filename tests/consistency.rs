@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Kind, Sandbox, each, each_engine, each_server};
+use common::{Kind, Sandbox, each, each_engine, each_server, until};
 
 /// Customers and orders, and a check that each order has one.
 fn shop(sandbox: &Sandbox) {
@@ -108,6 +108,46 @@ fn what_undoing_would_lose_is_asked_for_as_everywhere() {
 }
 
 #[test]
+fn i5_nothing_that_another_runner_did_is_undone() {
+    each_server(|sandbox| {
+        shop(sandbox);
+        sandbox.run(&["up"]).ok();
+        sandbox.sql("INSERT INTO orders VALUES (1), (2)");
+        sandbox.migration("3_moved", LOSES, "UPDATE orders SET customer = 2 WHERE customer = 77;\n");
+        let undo = ["up", "--undo-on-failure", "--accept-loss"];
+        // A run that is undone can be counted, and leaves things as they were.
+        let counted = sandbox.home().join("points");
+        let count = format!("count@{}", counted.display());
+        sandbox.run_with(&undo, &[("SWITCHBACK_FAULT", &count)]).exits(1).says("undone: ");
+        let points = std::fs::read_to_string(counted).expect("points");
+        let closed = points.lines().enumerate().filter(|(_, point)| point.contains(" after close"));
+        let both = closed.map(|(at, _)| at + 1).nth(1).expect("the end of both sessions");
+        let run = sandbox.start_with(&undo, &[("SWITCHBACK_FAULT", &format!("stop@{both}"))]);
+        until("its stop", || run.is_stopped());
+        sandbox.run(&["release", "v1"]).ok();
+        run.signal("CONT");
+        let said = run.wait().exits(5);
+        said.says("the plan was run and recorded, and could not be undone")
+            .says("another runner was at work meanwhile");
+        assert_eq!(sandbox.applied().last().map(String::as_str), Some("3_moved"));
+    });
+}
+
+#[test]
+fn where_there_is_nothing_to_undo_it_is_told_once() {
+    each_engine(|sandbox| {
+        shop(sandbox);
+        sandbox.run(&["up"]).ok();
+        let ledger = sandbox.ledger();
+        let last = sandbox.value(&format!("SELECT max(seq) FROM {ledger}"));
+        sandbox.write("switchback.toml", format!("[checks]\n\"idle\" = \"SELECT max(seq) <= {last} FROM {ledger}\"\n"));
+        let redo = ["redo", "--yes", "--accept-loss", "--undo-on-failure", "--json"];
+        let object = sandbox.run(&redo).exits(1).object("redo");
+        assert_eq!((each(&object["steps"], "/event").len(), object.get("undone")), (2, None), "{object}");
+    });
+}
+
+#[test]
 fn a_check_that_cannot_be_asked_does_not_hold_and_writes_nothing() {
     each_engine(|sandbox| {
         shop(sandbox);
@@ -179,6 +219,18 @@ fn behind_a_way_back_what_stays_has_to_hold_as_it_did() {
         assert_eq!(sandbox.ledger_count("check failed"), 1);
         // What goes up asks its own alone.
         sandbox.run(&["up", "--accept-loss"]).ok().says_not("verify-failed");
+        // What cannot be read any more keeps nobody from going back.
+        sandbox.remove("migrations/1_users/verify.sql");
+        let script = sandbox.ledger().replace("ledger", "script");
+        if sandbox.kind == Kind::Postgres {
+            sandbox.sql(&format!("ALTER TABLE {script} DISABLE TRIGGER ALL"));
+        }
+        sandbox.sql(&format!("DELETE FROM {script} WHERE body LIKE 'SELECT count(name)%'"));
+        sandbox
+            .run(&["down", "--steps", "1", "--yes"])
+            .ok()
+            .says("warning[verify-unread]")
+            .says("and does not have it");
     });
 }
 

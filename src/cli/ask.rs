@@ -62,8 +62,17 @@ pub struct Ask {
     pub saved: Option<Saved>,
     /// What becomes of a step that stopped half-way, instead of all that.
     pub recovery: Option<Recovery>,
-    /// What was applied behind this row of the ledger, instead of all that.
-    pub row: Option<i64>,
+    /// The state before a run of ours, instead of all that.
+    pub undo: Option<Undo>,
+}
+
+/// The rows of the ledger between which a run of ours stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Undo {
+    /// The last one before it.
+    pub before: i64,
+    /// The last one that it wrote.
+    pub last: i64,
 }
 
 /// What becomes of a step that stopped half-way.
@@ -86,7 +95,7 @@ impl Ask {
             targets: targets.clone(),
             saved: None,
             recovery: None,
-            row: None,
+            undo: None,
         }
     }
 
@@ -100,9 +109,9 @@ impl Ask {
         Ask { recovery: Some(recovery), ..Ask::new(Way::Down, None, None, &Targets::default()) }
     }
 
-    /// What was applied behind a row of the ledger.
-    pub fn of_row(row: i64) -> Ask {
-        Ask { row: Some(row), ..Ask::new(Way::Down, None, None, &Targets::default()) }
+    /// What was applied before a run of ours.
+    pub fn of_undo(undo: Undo) -> Ask {
+        Ask { undo: Some(undo), ..Ask::new(Way::Down, None, None, &Targets::default()) }
     }
 
     /// As on the command line of a shell, for `plan` and for the verb alike.
@@ -127,7 +136,7 @@ impl Ask {
 
     /// Whether the scripts that are applied are those of files, and not those that the ledger keeps.
     pub fn is_of_files(&self) -> bool {
-        if self.saved.is_some() || self.recovery.is_some() || self.row.is_some() {
+        if self.saved.is_some() || self.recovery.is_some() || self.undo.is_some() {
             return false;
         }
         let Targets { to_time, to_release, to_git, .. } = &self.targets;
@@ -172,8 +181,13 @@ impl Ask {
     async fn target(&self, database: &mut Database, project: &Project, state: &State) -> Result<Target> {
         let Targets { to_time, to_release, to_git, only, keep } = &self.targets;
         let applied = |part: &String| of_state(state, part);
-        let mut target = if let Some(row) = self.row {
-            targets::at_row(database, state, row).await?
+        let mut target = if let Some(Undo { before, last }) = self.undo {
+            if state.head.seq != last {
+                let fault =
+                    Fault::new(FaultKind::Overtaken, "another runner was at work meanwhile, so nothing is undone");
+                return Err(fault.help("`switchback log` shows what it did"));
+            }
+            targets::at_row(database, state, before).await?
         } else if let Some(time) = to_time {
             targets::at_time(database, state, *time).await?
         } else if let Some(name) = to_release {

@@ -94,6 +94,7 @@ pub enum Asks {
 pub async fn execute(app: &App, verb: &'static str, ask: &Ask, args: &RunArgs, asks: Asks) -> Result<u8> {
     let done = match carry_out(app, verb, ask, args, asks).await? {
         Ended::Ran(done) => done,
+        Ended::Nothing => return Ok(nothing(app, verb)),
         Ended::Told(code) => return Ok(code),
     };
     if !(args.undo_on_failure && done.is_failed()) {
@@ -105,7 +106,7 @@ pub async fn execute(app: &App, verb: &'static str, ask: &Ask, args: &RunArgs, a
     };
     let reason = format!("undone: {}", failed().collect::<Vec<_>>().join("; "));
     let back = RunArgs { yes: true, reason: Some(reason), undo_on_failure: false, ..args.clone() };
-    let undone = carry_out(app, verb, &Ask::of_row(done.before), &back, Asks::OnlyForLoss).await;
+    let undone = carry_out(app, verb, &Ask::of_undo(done.undo), &back, Asks::OnlyForLoss).await;
     let undone = undone.map_err(|why| {
         let fault = Fault::new(why.kind(), "the plan was run and recorded, and could not be undone");
         let Parts { what, causes, help, .. } = why.parts();
@@ -119,6 +120,8 @@ pub async fn execute(app: &App, verb: &'static str, ask: &Ask, args: &RunArgs, a
 /// How a command ended.
 enum Ended {
     Ran(Done),
+    /// There was nothing to do.
+    Nothing,
     /// What was to be told is told: the exit code.
     Told(u8),
 }
@@ -151,7 +154,7 @@ async fn carry_out(app: &App, verb: &'static str, ask: &Ask, args: &RunArgs, ask
             let Round { project, state, .. } = round;
             // As in `status`: the process ends here.
             std::mem::forget((project, state));
-            return Ok(Ended::Told(nothing(app, verb)));
+            return Ok(Ended::Nothing);
         };
         if args.dry_run {
             return round.dry_run(&plan, &costs).await.map(Ended::Told);
@@ -195,7 +198,7 @@ impl<'a> Round<'a> {
             "up" => planning::differs(&project, &state) || !ask.is_of_checkout(),
             "down" => {
                 args.locked
-                    || ask.row.is_some()
+                    || ask.undo.is_some()
                     || !matches!(ask.targets, Targets { to_time: None, to_release: None, .. })
             }
             _ => true,

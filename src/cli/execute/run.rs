@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::super::ask::Undo;
 use super::super::{App, exit, ui};
 use super::Round;
 use crate::apply::{self, Provenance, Report};
@@ -32,8 +33,7 @@ pub(super) struct Done {
     pub(super) report: Report,
     /// What has to hold behind it and does not, and what else was seen there.
     pub(super) findings: Vec<Finding>,
-    /// The ledger's last row before it.
-    pub(super) before: i64,
+    pub(super) undo: Undo,
 }
 
 impl Done {
@@ -45,7 +45,7 @@ impl Done {
 impl Round<'_> {
     pub(super) async fn run(mut self, plan: Proven) -> Result<Ran> {
         let (amends, plan) = (self.amends(), &plan);
-        let watch = self.watch(plan).await?;
+        let watch = self.watch(plan).await;
         let Round { app, verb, ask, args, database, project, state, goal, resume, amendments } = self;
         // The plan has what is run; files and proofs are not needed any more.
         drop(project);
@@ -72,25 +72,35 @@ impl Round<'_> {
             Ok(report) if !report.steps.is_empty() => behind(app, watch.as_ref(), &mut locked, &provenance).await,
             _ => Vec::new(),
         };
+        let undo = Undo { before: state.head.seq, last: locked.head().seq };
         locked.release().await;
         match outcome {
             Err(fault) if fault.kind() == FaultKind::Overtaken => overtaken(&goal, fault),
-            other => other.map(|report| Ran::Done(Done { report, findings, before: state.head.seq })),
+            other => other.map(|report| Ran::Done(Done { report, findings, undo })),
         }
     }
 }
 
 impl Round<'_> {
     /// What is to be asked behind a plan; nothing behind one that only undoes another, where the schema itself tells.
-    async fn watch(&mut self, plan: &Proven) -> Result<Option<Watch>> {
-        if self.ask.row.is_some() {
-            return Ok(None);
+    async fn watch(&mut self, plan: &Proven) -> Option<Watch> {
+        if self.ask.undo.is_some() {
+            return None;
         }
         let steps = plan.to_plan();
-        let stays = match consistency::takes_back(plan) {
-            true => planning::asks(&mut self.database, &self.project, &self.state, &steps).await?,
-            false => Vec::new(),
-        };
+        let mut stays = Vec::new();
+        if consistency::takes_back(plan) {
+            match planning::asks(&mut self.database, &self.project, &self.state, &steps).await {
+                Ok(asks) => stays = asks,
+                // Nobody is kept from going back by what could only be asked afterwards.
+                Err(fault) => {
+                    let finding =
+                        Finding::warning("verify-unread", "verify.sql of what stays cannot be read, and is not asked");
+                    let lines = fault.to_string().lines().map(str::to_owned).collect();
+                    self.app.context.tell(Event::Warning(finding.detail(lines)));
+                }
+            }
+        }
         let is_moved = |id: &Id, way| steps.steps.iter().any(|step| step.migration.id == *id && step.direction == way);
         let is_applied = |id: &Id| {
             is_moved(id, Direction::Up)
@@ -100,7 +110,7 @@ impl Round<'_> {
         let extent = if is_all { Extent::All } else { Extent::Part };
         let session = self.app.config.session(self.database.server().engine).map(|(text, _)| text);
         let checks = &self.app.config.checks;
-        Ok(Some(Watch::begin(&mut self.database, plan, checks, session.as_deref(), stays, extent).await))
+        Some(Watch::begin(&mut self.database, plan, checks, session.as_deref(), stays, extent).await)
     }
 }
 
